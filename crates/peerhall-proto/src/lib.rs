@@ -1,0 +1,3 @@
+//! What travels between Peerhall servers and clients, and nothing that moves it.
+pub mod ids;
+pub mod limits;
