@@ -1,0 +1,101 @@
+//! What has to be on the machine before `peerhall` runs or tests start.
+//!
+//! One file per step. A step looks first and does nothing when its part is already there; when it
+//! cannot provide it, it fails with one sentence that ends with the cure.
+
+mod debian;
+mod node;
+mod python;
+mod rust;
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    failure::Failure,
+    process::{self, announce},
+    workspace::{self, Workspace},
+};
+
+/// Programs that tests start, handed to them by environment variables.
+///
+/// `PEERHALL_PYTHON`, `PEERHALL_NODE` and `PEERHALL_CHROMIUM` keep a value they already have;
+/// `PEERHALL_BIN` is always the binary just built.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    binary: PathBuf,
+    python: PathBuf,
+    node: OsString,
+    chromium: OsString,
+}
+
+impl Tools {
+    /// Does the whole set-up.
+    ///
+    /// # Errors
+    ///
+    /// What is missing and how to get it.
+    pub(crate) fn install(workspace: &Workspace) -> Result<Self, Failure> {
+        rust::ensure_components(workspace)?;
+        rust::ensure_runner(workspace)?;
+        debian::ensure_packages(workspace)?;
+        node::ensure_version(workspace)?;
+        node::ensure_modules(workspace)?;
+        python::ensure_environment(workspace)?;
+        Self::assume(workspace)
+    }
+
+    /// Builds, and takes the rest to be there: a test that misses something says so itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of the build.
+    pub(crate) fn assume(workspace: &Workspace) -> Result<Self, Failure> {
+        Ok(Self {
+            binary: build_everything(workspace)?,
+            python: python::interpreter(workspace),
+            node: node::program(),
+            chromium: debian::chromium(),
+        })
+    }
+
+    /// The variables by which tests find the programs.
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 4] {
+        [
+            ("PEERHALL_BIN", self.binary.clone().into()),
+            ("PEERHALL_PYTHON", self.python.clone().into()),
+            ("PEERHALL_NODE", self.node.clone()),
+            ("PEERHALL_CHROMIUM", self.chromium.clone()),
+        ]
+    }
+}
+
+/// Builds `peerhall` and returns its path.
+///
+/// # Errors
+///
+/// Those of the build.
+pub(crate) fn build_binary(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    build(workspace, &["build", "--package", "peerhall-cli", "--bin", "peerhall"])
+}
+
+/// Builds `peerhall` and every test in one go, so that both share one set of dependencies and the
+/// runner finds nothing left to build; returns the path of `peerhall`.
+fn build_everything(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    build(workspace, &["build", "--workspace", "--bins", "--tests"])
+}
+
+fn build(workspace: &Workspace, arguments: &[&str]) -> Result<PathBuf, Failure> {
+    announce(&format!("cargo {}", arguments.join(" ")));
+    process::run(workspace.cargo().args(arguments))?;
+    let name = format!("peerhall{}", env::consts::EXE_SUFFIX);
+    Ok(workspace.metadata()?.target_directory.join("debug").join(name))
+}
+
+/// Whether the stamp of an earlier installation holds the same text as the list it was made from.
+fn is_in_step(stamp: &Path, list: &str) -> bool {
+    workspace::read(stamp).is_ok_and(|installed| installed == list)
+}

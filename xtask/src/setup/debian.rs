@@ -1,0 +1,119 @@
+//! Programs that come as Debian packages.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    failure::Failure,
+    process::{self, announce},
+    workspace::Workspace,
+};
+
+/// A program tests need and the package that brings it.
+#[derive(Debug)]
+struct Package {
+    name: &'static str,
+    is_there: fn() -> bool,
+}
+
+const PACKAGES: [Package; 3] = [
+    Package { name: "chromium", is_there: || Path::new(&chromium()).is_file() },
+    Package { name: "coturn", is_there: || process::find_on_path("turnserver").is_some() },
+    Package { name: "python3-venv", is_there: || process::succeeds(&mut venv_probe()) },
+];
+
+/// The answer of this script to "may a package start its service?" is no (exit status 101).
+/// coturn's package starts a relay on every address; tests start their own.
+const NO_SERVICES: &str = "#!/bin/sh\nexit 101\n";
+const NO_SERVICES_PATH: &str = "/usr/sbin/policy-rc.d";
+
+/// Installs the packages whose programs are not on `PATH`; only root may.
+pub(super) fn ensure_packages(workspace: &Workspace) -> Result<(), Failure> {
+    let missing: Vec<_> =
+        PACKAGES.iter().filter(|package| !(package.is_there)()).map(|package| package.name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    if process::find_on_path("apt-get").is_none() || !is_root(workspace) {
+        return Err(Failure::Missing {
+            what: format!("the tests need programs that are not installed (Debian packages: {list})"),
+            cure: format!(
+                "run `sudo apt-get install {list}`, or leave such tests out with `--no-setup` and a filter"
+            ),
+        });
+    }
+    let _no_services = NoServices::during_installation()?;
+    apt(workspace, &["update"])?;
+    apt(workspace, &[&["install", "--yes", "--no-install-recommends"], missing.as_slice()].concat())
+}
+
+/// The browser tests drive: `PEERHALL_CHROMIUM`, else the first of its usual names on `PATH`.
+pub(super) fn chromium() -> OsString {
+    let usual = ["chromium", "chromium-browser"];
+    env::var_os("PEERHALL_CHROMIUM")
+        .or_else(|| usual.into_iter().find_map(process::find_on_path).map(Into::into))
+        .unwrap_or_else(|| "chromium".into())
+}
+
+fn venv_probe() -> Command {
+    let mut python = Command::new("python3");
+    python.args(["-c", "import ensurepip, venv"]);
+    python
+}
+
+fn is_root(workspace: &Workspace) -> bool {
+    process::output(workspace.command("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+fn apt(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
+    announce(&format!("apt-get {}", arguments.join(" ")));
+    let mut apt = workspace.command("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive").args(["--quiet", "--option", "DPkg::Lock::Timeout=300"]);
+    process::run(apt.args(arguments))
+}
+
+/// Keeps packages from starting services for as long as it lives.
+#[derive(Debug)]
+struct NoServices {
+    /// Ours to remove; `None` when the machine has a policy of its own, which is left alone.
+    written: Option<PathBuf>,
+}
+
+impl NoServices {
+    fn during_installation() -> Result<Self, Failure> {
+        let path = PathBuf::from(NO_SERVICES_PATH);
+        if path.exists() {
+            return Ok(Self { written: None });
+        }
+        write_executable(&path).map_err(|cause| Failure::File { path: path.clone(), cause })?;
+        Ok(Self { written: Some(path) })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        let removed = self.written.take().map(fs::remove_file);
+        if let Some(Err(cause)) = removed {
+            announce(&format!("{NO_SERVICES_PATH} could not be removed ({cause}); remove it by hand"));
+        }
+    }
+}
+
+#[cfg(unix)]
+fn write_executable(path: &Path) -> io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(path)?;
+    file.write_all(NO_SERVICES.as_bytes())
+}
+
+#[cfg(not(unix))]
+fn write_executable(path: &Path) -> io::Result<()> {
+    fs::write(path, NO_SERVICES)
+}

@@ -1,0 +1,70 @@
+//! Node.js and the npm packages of the foreign clients.
+
+use std::{env, ffi::OsString, process::Command};
+
+use super::is_in_step;
+use crate::{
+    failure::Failure,
+    process::{self, announce},
+    workspace::{self, Workspace},
+};
+
+const FOLDER: &str = "crates/peerhall-e2e/foreign/js";
+
+/// The oldest major version whose `fetch`, and async iteration of streams the scripts rely on.
+const OLDEST: u32 = 20;
+
+/// The Node.js of the tests: `PEERHALL_NODE`, else `node`.
+pub(super) fn program() -> OsString {
+    env::var_os("PEERHALL_NODE").unwrap_or_else(|| "node".into())
+}
+
+/// Refuses a Node.js that is missing or too old.
+pub(super) fn ensure_version(_workspace: &Workspace) -> Result<(), Failure> {
+    let cure = format!(
+        "install Node.js {OLDEST} or newer (https://nodejs.org), or name one by the variable PEERHALL_NODE"
+    );
+    let Ok(answer) = process::output(Command::new(program()).arg("--version")) else {
+        return Err(Failure::Missing {
+            what: "the tests need Node.js, which is not on PATH".to_owned(),
+            cure,
+        });
+    };
+    match major(&answer) {
+        Some(major) if major >= OLDEST => Ok(()),
+        Some(_) | None => Err(Failure::Missing {
+            what: format!("the tests need a newer Node.js than {}", answer.trim()),
+            cure,
+        }),
+    }
+}
+
+/// Installs the packages of the lock file unless exactly those are installed.
+pub(super) fn ensure_modules(workspace: &Workspace) -> Result<(), Failure> {
+    let lock = workspace.read(&format!("{FOLDER}/package-lock.json"))?;
+    let stamp = workspace.path(&format!("{FOLDER}/node_modules/.peerhall-lock"));
+    if is_in_step(&stamp, &lock) {
+        return Ok(());
+    }
+    announce(&format!("npm ci in {FOLDER}"));
+    let mut npm = Command::new("npm");
+    process::run(npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(workspace.path(FOLDER)))?;
+    workspace::write(&stamp, &lock)
+}
+
+/// `20` of `v20.11.1`.
+fn major(version: &str) -> Option<u32> {
+    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_what_node_prints() {
+        assert_eq!(major("v20.11.1\n"), Some(20));
+        assert_eq!(major("v8"), Some(8));
+        assert_eq!(major("not node"), None);
+    }
+}
