@@ -1,0 +1,177 @@
+//! `send`: from one peer to every connection of another, and what happens while that other one is
+//! away for a moment (wire protocol, sections 9.4 and 10.2).
+
+use std::cmp::Reverse;
+
+use peerhall_auth::action::Action;
+use peerhall_proto::code::ErrorCode;
+use peerhall_proto::frame::client::Send;
+use peerhall_proto::frame::server::{Direct, Encoded, ServerFrame};
+use peerhall_proto::ids::PeerId;
+
+use crate::app::{Absence, Peer};
+use crate::config::HubConfig;
+use crate::effect::ConnId;
+use crate::hub::{Hub, Refused, Timer};
+use crate::link::{Note, ShardId, ShardSet};
+use crate::scope;
+use crate::session::Session;
+use crate::time::{Now, Tick};
+
+const NOT_FOUND: Refused = (ErrorCode::PeerNotFound, "no live connection of this peer");
+
+impl Hub {
+    /// `send` of a connection.
+    pub(crate) fn send_direct(&mut self, conn: ConnId, frame: &Send<'_>, now: Now) -> Result<(), Refused> {
+        let Some(session) = self.session(conn) else { return Ok(()) };
+        scope::check_action(session, Action::Send)?;
+        let (app, from, metadata) = (session.app, session.peer.clone(), session.peer_metadata.clone());
+        self.charge_quota(app)?;
+        let from_metadata = metadata.as_ref().map(|metadata| &***metadata);
+        let encoded = ServerFrame::Direct(Direct { from, data: frame.data, from_metadata }).encode();
+        let table = self.apps.get_mut(app as usize).ok_or(NOT_FOUND)?;
+        let peer = table.peers.get_mut(&frame.to).ok_or(NOT_FOUND)?;
+        match peer.absence.as_deref_mut() {
+            Some(absence) => hold(absence, encoded, &self.config, now.at)?,
+            None => self.hand_over(app, &frame.to, encoded),
+        }
+        self.stats.directs += 1;
+        Ok(())
+    }
+
+    /// Hands a direct to the connections of a peer, here and on other shards.
+    fn hand_over(&mut self, app: u32, to: &PeerId, frame: Encoded) {
+        let Some(table) = self.apps.get(app as usize) else { return };
+        let Some(peer) = table.peers.get(to) else { return };
+        let elsewhere = shards(peer);
+        let here = peer.here.clone();
+        let app = table.record.id.clone();
+        self.post(elsewhere, Note::Direct { app, to: to.clone(), frame: frame.clone() });
+        for conn in here {
+            self.send(conn, frame.clone());
+        }
+    }
+
+    /// A direct came from another shard for a peer that is, or was a moment ago, connected here.
+    pub(crate) fn direct_from_shard(&mut self, app: u32, to: &PeerId, frame: Encoded, now: Now) {
+        let Some(peer) = self.apps.get_mut(app as usize).and_then(|app| app.peers.get_mut(to)) else {
+            return;
+        };
+        if peer.here.is_empty() {
+            if let Some(absence) = peer.absence.as_deref_mut() {
+                // A full hold loses the frame: the sender has its ack, which promises no delivery.
+                let _ = hold(absence, frame, &self.config, now.at);
+            }
+            return;
+        }
+        for conn in peer.here.clone() {
+            self.send(conn, frame.clone());
+        }
+    }
+
+    /// A session ended: its peer has one connection less. `lingers` when it left a ghost.
+    pub(crate) fn peer_down(&mut self, session: &Session, conn: ConnId, lingers: bool, now: Now) {
+        let Some(table) = self.apps.get_mut(session.app as usize) else { return };
+        let app = table.record.id.clone();
+        if let Some(peer) = table.peers.get_mut(&session.peer) {
+            peer.here.retain(|here| *here != conn);
+        }
+        self.settle_peer(session.app, &session.peer, lingers, now);
+        self.post(self.others, Note::PeerDown { app, peer: session.peer.clone(), lingers });
+    }
+
+    /// A peer gained or lost a connection on another shard.
+    pub(crate) fn count_elsewhere(&mut self, app: u32, peer: &PeerId, shard: ShardId, up: bool) {
+        if let Some(table) = self.apps.get_mut(app as usize) {
+            table.peers.entry(peer.clone()).or_default().count_elsewhere(shard, up);
+        }
+    }
+
+    /// Forgets a peer without connections, or begins to wait for it when it may be back.
+    pub(crate) fn settle_peer(&mut self, app: u32, id: &PeerId, lingers: bool, now: Now) {
+        let until = now.at + self.config.linger;
+        let Some(table) = self.apps.get_mut(app as usize) else { return };
+        let Some(peer) = table.peers.get_mut(id) else { return };
+        if !peer.is_connected() && lingers {
+            match peer.absence.as_deref_mut() {
+                Some(absence) => absence.until = until,
+                None => peer.absence = Some(Box::new(Absence::new(until))),
+            }
+            self.timers.push(Reverse((until, Timer::Absence(app, id.clone()))));
+        } else if peer.is_forgotten() {
+            table.peers.remove(id);
+        }
+    }
+
+    /// Begins to wait for a peer that was there before the server started.
+    pub(crate) fn expect_back(&mut self, app: u32, id: &PeerId, now: Now) {
+        if let Some(table) = self.apps.get_mut(app as usize) {
+            table.peers.entry(id.clone()).or_default();
+        }
+        self.settle_peer(app, id, true, now);
+    }
+
+    /// The time of a dropped peer is over; what was held goes to it if it is connected after all.
+    pub(crate) fn expire_absence(&mut self, app: u32, id: &PeerId, now: Now) {
+        let Some(table) = self.apps.get(app as usize) else { return };
+        let absence = table.peers.get(id).and_then(|peer| peer.absence.as_ref());
+        if absence.is_some_and(|absence| absence.until <= now.at) {
+            self.release(app, id, now);
+        }
+    }
+
+    /// A connection of a peer that had dropped has seen its rooms again, or asked for none.
+    pub(crate) fn has_returned(&mut self, conn: ConnId, now: Now) {
+        let Some(session) = self.session_mut(conn) else { return };
+        if !std::mem::take(&mut session.returning) {
+            return;
+        }
+        let (app, peer) = (session.app, session.peer.clone());
+        self.release(app, &peer, now);
+        if let Some(table) = self.apps.get(app as usize) {
+            let app = table.record.id.clone();
+            self.post(self.others, Note::PeerBack { app, peer });
+        }
+    }
+
+    /// Ends the wait for a peer and hands out what was held for it and is not too old.
+    pub(crate) fn release(&mut self, app: u32, id: &PeerId, now: Now) {
+        let Some(table) = self.apps.get_mut(app as usize) else { return };
+        let Some(peer) = table.peers.get_mut(id) else { return };
+        let Some(absence) = peer.absence.take() else { return };
+        if peer.is_forgotten() {
+            table.peers.remove(id);
+            return;
+        }
+        let oldest = self.config.hold;
+        for (since, frame) in absence.held {
+            if now.at - since <= oldest {
+                self.hand_over(app, id, frame);
+            }
+        }
+    }
+
+    /// Stops waiting for a peer and drops what was held for it.
+    pub(crate) fn forget_absence(&mut self, app: u32, id: &PeerId) {
+        let Some(table) = self.apps.get_mut(app as usize) else { return };
+        let Some(peer) = table.peers.get_mut(id) else { return };
+        peer.absence = None;
+        if peer.is_forgotten() {
+            table.peers.remove(id);
+        }
+    }
+}
+
+fn hold(absence: &mut Absence, frame: Encoded, config: &HubConfig, now: Tick) -> Result<(), Refused> {
+    let bytes = absence.held_bytes + frame.as_str().len();
+    if absence.held.len() >= config.hold_frames || bytes > config.hold_bytes {
+        return Err((ErrorCode::PeerNotFound, "the peer is away and too much waits for it already"));
+    }
+    absence.held_bytes = bytes;
+    absence.held.push_back((now, frame));
+    Ok(())
+}
+
+fn shards(peer: &Peer) -> ShardSet {
+    peer.elsewhere.iter().fold(ShardSet::default(), |set, (shard, _)| set.union(ShardSet::one(*shard)))
+}

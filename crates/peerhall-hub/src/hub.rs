@@ -1,0 +1,411 @@
+//! The shard itself: its tables, and what each input does to them first.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use peerhall_auth::key::AppRecord;
+use peerhall_proto::code::{CloseCode, ErrorCode};
+use peerhall_proto::frame::client::{ClientFrame, Request, Subscribe};
+use peerhall_proto::frame::decode::{Envelope, Refusal};
+use peerhall_proto::frame::server::{Ack, Encoded, ErrorFrame, GoingAway, Pong, ServerFrame, Welcome};
+use peerhall_proto::ids::{AppId, ChannelName, PeerId, RequestId};
+
+use crate::app::App;
+use crate::config::HubConfig;
+use crate::effect::{ConnId, Effect};
+use crate::link::{Note, ShardId, ShardSet};
+use crate::rate::Bucket;
+use crate::room::Room;
+use crate::session::{Client, Ended, Opening, Place, Session};
+use crate::slab::Slab;
+use crate::time::{Now, Tick};
+
+/// One shard's mind; see the crate's documentation for the contract.
+#[derive(Debug)]
+pub struct Hub {
+    pub(crate) config: HubConfig,
+    pub(crate) me: ShardId,
+    pub(crate) others: ShardSet,
+    pub(crate) sessions: Vec<Option<Session>>,
+    pub(crate) apps: Vec<App>,
+    pub(crate) app_places: HashMap<AppId, u32>,
+    pub(crate) rooms: Slab<Room>,
+    pub(crate) effects: Vec<Effect>,
+    /// Snapshots that are owed, in the order of their time.
+    pub(crate) due: VecDeque<Due>,
+    /// Snapshots that our own clients are owed at the end of this turn.
+    pub(crate) due_now: Vec<Due>,
+    /// Last number given to a membership.
+    pub(crate) ticket: u32,
+    /// Rooms where somebody went in this turn.
+    pub(crate) leaving_rooms: Vec<u32>,
+    pub(crate) timers: BinaryHeap<Reverse<(Tick, Timer)>>,
+    pub(crate) stats: HubStats,
+}
+
+/// A snapshot that a connection is owed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Due {
+    pub(crate) at: Tick,
+    pub(crate) conn: ConnId,
+    pub(crate) place: Place,
+    /// The membership that it belongs to.
+    pub(crate) ticket: u32,
+}
+
+/// What a deadline is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// A token runs out.
+    Expire(ConnId),
+    /// Ghosts of a room are given up.
+    Ghosts(u32),
+    /// A peer that dropped is given up.
+    Absence(u32, PeerId),
+    /// A peer that came back asked for no room: what is held for it goes out now.
+    Returned(ConnId),
+}
+
+/// Counters of one hub since its start, and sizes of its tables.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HubStats {
+    /// Text and binary messages from clients.
+    pub frames_in: u64,
+    /// `publish` frames accepted.
+    pub publishes: u64,
+    /// Copies of messages queued for members.
+    pub deliveries: u64,
+    /// `send` frames accepted.
+    pub directs: u64,
+    /// `error` frames sent.
+    pub errors: u64,
+    /// Presence frames sent.
+    pub presence_frames: u64,
+    /// Live connections.
+    pub sessions: u64,
+    /// Rooms in memory.
+    pub rooms: u64,
+}
+
+impl Hub {
+    /// A hub without connections: shard `me` of `shards` shards.
+    #[must_use]
+    pub fn new(config: HubConfig, me: ShardId, shards: usize) -> Self {
+        Self {
+            config,
+            me,
+            others: ShardSet::others(shards, me),
+            sessions: Vec::new(),
+            apps: Vec::new(),
+            app_places: HashMap::new(),
+            rooms: Slab::default(),
+            effects: Vec::new(),
+            due: VecDeque::new(),
+            due_now: Vec::new(),
+            ticket: 0,
+            leaving_rooms: Vec::new(),
+            timers: BinaryHeap::new(),
+            stats: HubStats::default(),
+        }
+    }
+
+    /// Moves the queued effects to the end of `into`.
+    pub fn take_effects(&mut self, into: &mut Vec<Effect>) {
+        into.append(&mut self.effects);
+    }
+
+    /// When [`Hub::end_turn`] has something to do at the latest; `None`: nothing is planned.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Tick> {
+        let due = self.due.front().map(|due| due.at);
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        match (due, timer) {
+            (Some(due), Some(timer)) => Some(due.min(timer)),
+            (due, timer) => due.or(timer),
+        }
+    }
+
+    /// Counters and sizes.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        HubStats { rooms: self.rooms.len() as u64, ..self.stats }
+    }
+
+    /// A connection has been authenticated. It is welcomed, or closed with 4010 when its app has as
+    /// many connections as it may.
+    pub fn open(&mut self, conn: ConnId, opening: Opening, now: Now) {
+        let place = self.app_place(&opening.app);
+        let Some(app) = self.apps.get_mut(place as usize) else { return };
+        app.record = opening.app;
+        let usage = app.usage.get_or_insert(opening.usage);
+        if !usage.connect(&app.record) {
+            self.close_effect(conn, CloseCode::OVER_CONCURRENT_LIMIT, "too many connections");
+            return;
+        }
+        let peer = app.peers.entry(opening.peer.clone()).or_default();
+        let returning = peer.absence.is_some();
+        peer.here.push(conn);
+        let welcome = ServerFrame::Welcome(Welcome {
+            peer_id: opening.peer.clone(),
+            expires_at: opening.expires_at,
+            server_time: now.unix_secs(),
+            max_message_size: self.config.max_message_bytes,
+            metadata: opening.welcome_metadata.as_deref(),
+            resume: opening.resume.as_deref().map(Into::into),
+        });
+        let session = Session {
+            generation: conn.generation,
+            app: place,
+            peer: opening.peer.clone(),
+            grants: opening.grants,
+            peer_metadata: opening.peer_metadata,
+            channels: Vec::new(),
+            bucket: Bucket::full(self.config.frame_burst, now.at),
+            client: opening.client,
+            pending: 0,
+            returning,
+            expires: opening.expires_at_ms.map(|end| expiry(end, now)),
+        };
+        if let Some(at) = session.expires {
+            self.timers.push(Reverse((at, Timer::Expire(conn))));
+        }
+        if returning {
+            let patience = std::time::Duration::from_secs(2);
+            self.timers.push(Reverse((now.at + patience, Timer::Returned(conn))));
+        }
+        let app_id = app.record.id.clone();
+        self.send(conn, welcome.encode());
+        self.store(conn, session);
+        self.post(self.others, Note::PeerUp { app: app_id, peer: opening.peer });
+    }
+
+    /// A text message came from a client.
+    pub fn text(&mut self, conn: ConnId, text: &str, now: Now) {
+        if !self.charge(conn, now) {
+            return;
+        }
+        let depth = self.config.max_data_depth;
+        match Envelope::parse(text).and_then(|envelope| envelope.decode(depth)) {
+            Ok(request) => self.request(conn, request, now),
+            Err(refusal) => self.refuse(conn, refusal),
+        }
+    }
+
+    /// A binary message came from a client; the protocol has none (D19).
+    pub fn binary(&mut self, conn: ConnId, now: Now) {
+        if self.charge(conn, now) {
+            let message = "binary messages are not part of the protocol";
+            self.refuse(conn, Refusal { code: ErrorCode::MalformedMessage, message, request_id: None });
+        }
+    }
+
+    /// The connection's socket is gone, or is about to be.
+    pub fn closed(&mut self, conn: ConnId, ended: Ended, now: Now) {
+        let Some(slot) = self.sessions.get_mut(conn.index as usize) else { return };
+        if slot.as_ref().is_none_or(|session| session.generation != conn.generation) {
+            return;
+        }
+        let Some(session) = slot.take() else { return };
+        self.stats.sessions -= 1;
+        let mut lingers = false;
+        for held in &session.channels {
+            match held.place {
+                Place::Room(room) => lingers |= self.leave_room(room, held.slot, &session, ended, now),
+                Place::Pattern(place) => self.leave_pattern(session.app, place, held.slot),
+            }
+        }
+        self.peer_down(&session, conn, lingers, now);
+        if let Some(usage) = self.apps.get(session.app as usize).and_then(|app| app.usage.as_ref()) {
+            usage.disconnect();
+        }
+    }
+
+    /// Tells every connection that the server stops (wire protocol, section 15). The server then
+    /// closes the sockets and reports each with [`Ended::Drained`].
+    pub fn announce_shutdown(&mut self, retry_after_ms: u64) {
+        let frame = ServerFrame::GoingAway(GoingAway { retry_after_ms }).encode();
+        for conn in self.connections() {
+            self.send(conn, frame.clone());
+        }
+    }
+
+    /// Every live connection.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnId> {
+        (0_u32..)
+            .zip(&self.sessions)
+            .filter_map(|(index, slot)| {
+                slot.as_ref().map(|session| ConnId { index, generation: session.generation })
+            })
+            .collect()
+    }
+
+    /// Ends a batch of inputs: does what is due and announces who came and went.
+    pub fn end_turn(&mut self, now: Now) {
+        self.fire_timers(now);
+        self.flush_leaving();
+        self.settle_due(now);
+    }
+
+    fn fire_timers(&mut self, now: Now) {
+        while let Some(Reverse((at, _))) = self.timers.peek()
+            && *at <= now.at
+            && let Some(Reverse((_, timer))) = self.timers.pop()
+        {
+            match timer {
+                Timer::Expire(conn) => {
+                    if self
+                        .session(conn)
+                        .is_some_and(|session| session.expires.is_some_and(|end| end <= now.at))
+                    {
+                        self.close(conn, CloseCode::TOKEN_EXPIRED, "token expired", now);
+                    }
+                }
+                Timer::Ghosts(room) => self.expire_ghosts(room, now),
+                Timer::Absence(app, peer) => self.expire_absence(app, &peer, now),
+                Timer::Returned(conn) => self.has_returned(conn, now),
+            }
+        }
+    }
+
+    fn request(&mut self, conn: ConnId, request: Request<'_>, now: Now) {
+        let id = request.request_id;
+        let outcome = match request.frame {
+            ClientFrame::Ping => {
+                let pong = ServerFrame::Pong(Pong { request_id: id });
+                self.send(conn, pong.encode());
+                return;
+            }
+            ClientFrame::Subscribe(frame) => return self.subscribe(conn, &frame, id, now),
+            ClientFrame::Unsubscribe(frame) => {
+                self.unsubscribe(conn, &frame.channel, now);
+                Ok(())
+            }
+            ClientFrame::Publish(frame) => self.publish(conn, &frame),
+            ClientFrame::Send(frame) => self.send_direct(conn, &frame, now),
+        };
+        self.answer(conn, outcome, id);
+    }
+
+    fn subscribe(&mut self, conn: ConnId, frame: &Subscribe, id: Option<RequestId>, now: Now) {
+        match self.become_member(conn, frame) {
+            Err(refused) => self.answer(conn, Err(refused), id),
+            Ok(place) => {
+                self.answer(conn, Ok(()), id);
+                self.owe_snapshot(conn, place, now);
+            }
+        }
+    }
+
+    fn answer(&mut self, conn: ConnId, outcome: Result<(), Refused>, request_id: Option<RequestId>) {
+        match outcome {
+            Ok(()) => {
+                if let Some(request_id) = request_id {
+                    self.send(conn, ServerFrame::Ack(Ack { request_id }).encode());
+                }
+            }
+            Err((code, message)) => self.refuse(conn, Refusal { code, message, request_id }),
+        }
+    }
+
+    fn refuse(&mut self, conn: ConnId, refusal: Refusal) {
+        self.stats.errors += 1;
+        let frame = ErrorFrame {
+            code: refusal.code,
+            message: refusal.message.into(),
+            request_id: refusal.request_id,
+        };
+        self.send(conn, ServerFrame::Error(frame).encode());
+    }
+
+    /// Takes a token for one message; closes the connection when it has none left.
+    fn charge(&mut self, conn: ConnId, now: Now) -> bool {
+        let (rate, burst) = (self.config.frames_per_second, self.config.frame_burst);
+        let Some(session) = self.session_mut(conn) else { return false };
+        let granted = session.bucket.take(rate, burst, now.at);
+        if granted {
+            self.stats.frames_in += 1;
+        } else {
+            self.close(conn, CloseCode::OVER_MESSAGE_RATE, "too many messages", now);
+        }
+        granted
+    }
+
+    /// Ends a connection from the server's side.
+    pub(crate) fn close(&mut self, conn: ConnId, code: CloseCode, reason: &'static str, now: Now) {
+        self.close_effect(conn, code, reason);
+        self.closed(conn, Ended::ByServer(code), now);
+    }
+
+    fn close_effect(&mut self, conn: ConnId, code: CloseCode, reason: &'static str) {
+        self.effects.push(Effect::Close { conn, code, reason });
+    }
+
+    pub(crate) fn send(&mut self, conn: ConnId, frame: Encoded) {
+        self.effects.push(Effect::Send { conn, frame });
+    }
+
+    pub(crate) fn post(&mut self, to: ShardSet, note: Note) {
+        if !to.is_empty() {
+            self.effects.push(Effect::Post { to, note: note.shared() });
+        }
+    }
+
+    pub(crate) fn session(&self, conn: ConnId) -> Option<&Session> {
+        let slot = self.sessions.get(conn.index as usize)?.as_ref();
+        slot.filter(|session| session.generation == conn.generation)
+    }
+
+    pub(crate) fn session_mut(&mut self, conn: ConnId) -> Option<&mut Session> {
+        let slot = self.sessions.get_mut(conn.index as usize)?.as_mut();
+        slot.filter(|session| session.generation == conn.generation)
+    }
+
+    fn store(&mut self, conn: ConnId, session: Session) {
+        let index = conn.index as usize;
+        if self.sessions.len() <= index {
+            self.sessions.resize_with(index + 1, || None);
+        }
+        if let Some(slot) = self.sessions.get_mut(index) {
+            *slot = Some(session);
+            self.stats.sessions += 1;
+        }
+    }
+
+    /// Place of an app in the table of apps, made when it is new here.
+    pub(crate) fn app_place(&mut self, record: &Arc<AppRecord>) -> u32 {
+        if let Some(place) = self.app_places.get(&record.id) {
+            return *place;
+        }
+        let place = u32::try_from(self.apps.len()).unwrap_or(u32::MAX);
+        self.apps.push(App::new(record.clone()));
+        self.app_places.insert(record.id.clone(), place);
+        place
+    }
+
+    /// Place of an app that may be known by its id only, from another shard.
+    pub(crate) fn app_place_by_id(&mut self, app: &AppId) -> u32 {
+        match self.app_places.get(app) {
+            Some(place) => *place,
+            None => self.app_place(&Arc::new(AppRecord::new(app.clone()))),
+        }
+    }
+
+    pub(crate) fn room_named(&self, app: u32, channel: &ChannelName) -> Option<u32> {
+        self.apps.get(app as usize)?.rooms.get(channel).copied()
+    }
+
+    pub(crate) fn is_foreign(&self, conn: ConnId) -> bool {
+        self.session(conn).is_none_or(|session| session.client == Client::Foreign)
+    }
+}
+
+/// A request that was refused: the code, and words for people.
+pub(crate) type Refused = (ErrorCode, &'static str);
+
+/// The monotonic moment 250 ms before a token's end (authentication, section 5).
+fn expiry(end_unix_ms: i64, now: Now) -> Tick {
+    let left = end_unix_ms.saturating_sub(250).saturating_sub(now.unix_ms);
+    Tick(now.at.0.saturating_add(u64::try_from(left).unwrap_or(0)))
+}

@@ -1,0 +1,482 @@
+//! Who is told about whom, in which order (wire protocol, section 9). The order is what real clients
+//! force: `ack`, a pause, one complete snapshot, then the announcement to the others; a peer that
+//! dropped is gone at once for those who saw it, and expected back by those who return themselves.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use peerhall_proto::code::CloseCode;
+use peerhall_proto::frame::server::{Encoded, write_presence};
+use peerhall_proto::ids::{AppId, ChannelName, PeerId};
+
+use crate::effect::{ConnId, Effect, MemberChange, MemberEvent};
+use crate::hub::{Due, Hub, Timer};
+use crate::link::{Joiner, Note};
+use crate::room::{Departure, Ghost, Leaver, Room, Seat};
+use crate::session::{Ended, Metadata, Place, Session};
+use crate::snapshot::{EntryList, List, Listed};
+use crate::time::Now;
+
+/// A member of a room as the log of an earlier run remembers it.
+#[derive(Debug, Clone)]
+pub struct LostMember {
+    /// App of the room.
+    pub app: AppId,
+    /// The room.
+    pub channel: ChannelName,
+    /// The peer.
+    pub peer: PeerId,
+    /// Its `peerMetadata`.
+    pub metadata: Option<Metadata>,
+}
+
+/// A connection that gets its snapshot now.
+struct Guest {
+    conn: ConnId,
+    peer: PeerId,
+    /// Was a member or ghost of this room already, so it is shown the ghosts too.
+    returning: bool,
+}
+
+/// A peer that becomes visible now.
+struct Arrival {
+    peer: PeerId,
+    metadata: Option<Metadata>,
+    /// When it had dropped, on the room's clock, if it was a ghost.
+    ghost_since: Option<u32>,
+}
+
+impl Hub {
+    /// Plans the snapshot that follows a `subscribe` (section 9.2). Connections without the action
+    /// `presence` are owed none.
+    pub(crate) fn owe_snapshot(&mut self, conn: ConnId, place: Place, now: Now) {
+        let foreign = self.is_foreign(conn);
+        let Some(session) = self.session(conn) else { return };
+        let (app, Some(slot)) = (session.app, session.held(place)) else { return };
+        let Some(member) = self.member_mut(app, place, slot).filter(|member| member.visible) else { return };
+        member.pending = member.pending.saturating_add(1);
+        let ticket = member.ticket;
+        if let Some(session) = self.session_mut(conn) {
+            session.pending += 1;
+        }
+        if foreign && !self.config.pause.is_zero() {
+            self.due.push_back(Due { at: now.at + self.config.pause, conn, place, ticket });
+        } else {
+            self.due_now.push(Due { at: now.at, conn, place, ticket });
+        }
+    }
+
+    /// Pays the snapshots whose time has come, those of one room together.
+    pub(crate) fn settle_due(&mut self, now: Now) {
+        let mut due = std::mem::take(&mut self.due_now);
+        while let Some(first) = self.due.front().filter(|first| first.at <= now.at) {
+            due.push(*first);
+            self.due.pop_front();
+        }
+        let mut order: Vec<(u32, Vec<Due>)> = Vec::new();
+        let mut at: HashMap<u32, usize> = HashMap::new();
+        for one in due {
+            match one.place {
+                Place::Pattern(pattern) => self.greet_pattern(&one, pattern, now),
+                Place::Room(room) => {
+                    let index = *at.entry(room).or_insert_with(|| {
+                        order.push((room, Vec::new()));
+                        order.len() - 1
+                    });
+                    if let Some((_, list)) = order.get_mut(index) {
+                        list.push(one);
+                    }
+                }
+            }
+        }
+        for (room, list) in order {
+            self.admit(room, list, now);
+        }
+    }
+
+    /// A pattern takes no part in presence; its snapshot is empty (section 11.3).
+    fn greet_pattern(&mut self, due: &Due, pattern: u32, now: Now) {
+        let Some(session) = self.session(due.conn) else { return };
+        let (app, Some(slot)) = (session.app, session.held(due.place)) else { return };
+        let name = self.apps.get(app as usize).and_then(|app| app.patterns.get(pattern));
+        let Some(name) = name.map(|room| room.name.clone()) else { return };
+        let member = self.member_mut(app, due.place, slot).filter(|member| member.ticket == due.ticket);
+        let Some(member) = member else { return };
+        member.pending = member.pending.saturating_sub(1);
+        self.send(due.conn, write_presence(&name, std::iter::empty(), std::iter::empty()));
+        self.snapshot_paid(due.conn, now);
+    }
+
+    fn snapshot_paid(&mut self, conn: ConnId, now: Now) {
+        let Some(session) = self.session_mut(conn) else { return };
+        session.pending = session.pending.saturating_sub(1);
+        if session.pending == 0 && session.returning {
+            self.has_returned(conn, now);
+        }
+    }
+
+    /// One atomic step for everybody who enters a room in this turn: each gets its snapshot, and the
+    /// others hear of all of them (section 9.2).
+    pub(crate) fn admit(&mut self, place: u32, mut due: Vec<Due>, now: Now) {
+        self.flush_leaving_of(place);
+        let Some(room) = self.rooms.get_mut(place) else { return };
+        if !room.awaited.is_empty() {
+            room.stalled.append(&mut due);
+            return;
+        }
+        let (guests, joiners) = self.guests(place, &due);
+        let arrivals = self.seat_here(place, &joiners);
+        self.tell_arrivals(place, &arrivals);
+        self.give_snapshots(place, &guests);
+        self.post_joined(place, joiners);
+        for guest in &guests {
+            self.snapshot_paid(guest.conn, now);
+        }
+    }
+
+    /// Who of those that are owed a snapshot is still a member, and who of them is new to the others.
+    fn guests(&mut self, place: u32, due: &[Due]) -> (Vec<Guest>, Vec<Joiner>) {
+        let (mut guests, mut joiners) = (Vec::new(), Vec::new());
+        let Some(room) = self.rooms.get_mut(place) else { return (guests, joiners) };
+        let now_on_clock = room.tick();
+        for one in due {
+            let session = self.sessions.get(one.conn.index as usize).and_then(Option::as_ref);
+            let session = session.filter(|session| session.generation == one.conn.generation);
+            let Some((session, slot)) = session.and_then(|s| Some((s, s.held(one.place)?))) else { continue };
+            let member = room.members.get_mut(slot as usize).filter(|member| member.ticket == one.ticket);
+            let Some(member) = member else { continue };
+            let peer = session.peer.clone();
+            let returning = room.roster.contains_key(&peer) || room.ghosts.contains_key(&peer);
+            if !member.announced {
+                let metadata = session.peer_metadata.clone();
+                joiners.push(Joiner { conn: one.conn, peer: peer.clone(), metadata });
+            }
+            member.pending = member.pending.saturating_sub(1);
+            member.announced = true;
+            member.snapshot_at = now_on_clock;
+            member.saw_ghosts = returning;
+            guests.push(Guest { conn: one.conn, peer, returning });
+        }
+        (guests, joiners)
+    }
+
+    fn seat_here(&mut self, place: u32, joiners: &[Joiner]) -> Vec<Arrival> {
+        let me = self.me;
+        let mut arrivals = Vec::new();
+        for joiner in joiners {
+            let Some(room) = self.rooms.get_mut(place) else { break };
+            let first_here = !room.has_seat_on(&joiner.peer, me);
+            let seat = Seat { shard: me, conn: joiner.conn, metadata: joiner.metadata.clone() };
+            arrivals.extend(take_seat(room, &joiner.peer, seat));
+            if first_here {
+                self.remember(place, &joiner.peer, MemberChange::Present(joiner.metadata.clone()));
+            }
+        }
+        arrivals
+    }
+
+    /// `joined` for those who do not know the arrivals yet. Somebody who learned of a ghost in its own
+    /// snapshot waits for it and is told nothing when it returns (section 9.4).
+    fn tell_arrivals(&mut self, place: u32, arrivals: &[Arrival]) {
+        if arrivals.is_empty() {
+            return;
+        }
+        let max = self.config.max_outbound_bytes;
+        let Some(room) = self.rooms.get(place) else { return };
+        let newcomers = room.clock;
+        let mut frames: HashMap<usize, Vec<Encoded>> = HashMap::new();
+        let mut sorted: Vec<&Arrival> = arrivals.iter().collect();
+        // Whoever knows a ghost knows all older ones, so what a listener knows is a head of this list.
+        sorted.sort_by_key(|arrival| arrival.ghost_since.map_or((1, 0), |since| (0, since)));
+        for member in room.members.iter().filter(|member| member.listens()) {
+            if member.snapshot_at == newcomers {
+                continue;
+            }
+            let known = sorted.partition_point(|arrival| {
+                arrival.ghost_since.is_some_and(|since| member.knows_ghost(since))
+            });
+            let unknown = sorted.get(known..).unwrap_or_default();
+            if unknown.is_empty() {
+                continue;
+            }
+            let frames = frames.entry(known).or_insert_with(|| {
+                let listed = unknown.iter().map(|arrival| Listed {
+                    peer: &arrival.peer,
+                    metadata: arrival.metadata.as_ref(),
+                    dropped: false,
+                });
+                EntryList::new(List::Joined, listed, max).frames(&room.name)
+            });
+            self.stats.presence_frames += frames.len() as u64;
+            let conn = member.conn;
+            self.effects.extend(frames.iter().map(|frame| Effect::Send { conn, frame: frame.clone() }));
+        }
+    }
+
+    fn give_snapshots(&mut self, place: u32, guests: &[Guest]) {
+        let max = self.config.max_outbound_bytes;
+        let Some(room) = self.rooms.get(place) else { return };
+        let seated = || room.roster.iter().map(|(peer, seats)| (peer, seats.metadata()));
+        let ghosts = || room.ghosts.iter().map(|(peer, ghost)| (peer, ghost.metadata.as_ref()));
+        let listed = |(peer, metadata)| Listed { peer, metadata, dropped: false };
+        let (mut plain, mut with_ghosts) = (None, None);
+        for guest in guests {
+            let list = if guest.returning && !room.ghosts.is_empty() {
+                with_ghosts.get_or_insert_with(|| {
+                    EntryList::new(List::Joined, seated().chain(ghosts()).map(listed), max)
+                })
+            } else {
+                plain.get_or_insert_with(|| EntryList::new(List::Joined, seated().map(listed), max))
+            };
+            for frame in list.frames_for(&guest.peer, &room.name) {
+                self.stats.presence_frames += 1;
+                self.effects.push(Effect::Send { conn: guest.conn, frame });
+            }
+        }
+    }
+
+    fn post_joined(&mut self, place: u32, members: Vec<Joiner>) {
+        let Some(room) = self.rooms.get(place) else { return };
+        let (hosts, channel, app) = (room.hosts, room.name.clone(), room.app);
+        if members.is_empty() || hosts.is_empty() {
+            return;
+        }
+        if let Some(app) = self.apps.get(app as usize).map(|app| app.record.id.clone()) {
+            self.post(hosts, Note::Joined { app, channel, members });
+        }
+    }
+
+    /// Connections of another shard became visible in a room that this shard serves.
+    pub(crate) fn joined_elsewhere(&mut self, place: u32, shard: crate::ShardId, members: &[Joiner]) {
+        self.flush_leaving_of(place);
+        let Some(room) = self.rooms.get_mut(place).filter(|room| room.hosted) else { return };
+        room.tick();
+        let arrivals: Vec<Arrival> = members
+            .iter()
+            .filter_map(|joiner| {
+                let seat = Seat { shard, conn: joiner.conn, metadata: joiner.metadata.clone() };
+                take_seat(room, &joiner.peer, seat)
+            })
+            .collect();
+        self.tell_arrivals(place, &arrivals);
+    }
+
+    /// Ends a membership. Says whether the peer is now a ghost here.
+    pub(crate) fn leave_room(
+        &mut self,
+        place: u32,
+        slot: u32,
+        session: &Session,
+        ended: Ended,
+        now: Now,
+    ) -> bool {
+        let Some(member) = self.remove_member(place, slot) else { return false };
+        let mut lingers = false;
+        if member.announced {
+            lingers = self.stand_up(place, &session.peer, member.conn, ended, now);
+        } else if ended.may_return()
+            && let Some(ghost) = self.rooms.get_mut(place).and_then(|room| room.ghosts.get_mut(&session.peer))
+        {
+            // It dropped again before it was back.
+            ghost.until = now.at + self.config.linger;
+            self.timers.push(Reverse((ghost.until, Timer::Ghosts(place))));
+            lingers = true;
+        }
+        self.close_room_if_idle(place);
+        lingers
+    }
+
+    fn stand_up(&mut self, place: u32, peer: &PeerId, conn: ConnId, ended: Ended, now: Now) -> bool {
+        let me = self.me;
+        let dropped = ended.may_return();
+        let Some(room) = self.rooms.get_mut(place) else { return false };
+        let departure = room.unseat(peer, me, conn);
+        if ended == Ended::Drained {
+            return false;
+        }
+        let still_here = room.has_seat_on(peer, me);
+        let (hosts, channel, app) = (room.hosts, room.name.clone(), room.app);
+        if let Some(app) = self.apps.get(app as usize).map(|app| app.record.id.clone()) {
+            self.post(hosts, Note::Left { app, channel, peer: peer.clone(), conn, dropped });
+        }
+        if !still_here {
+            let change = if dropped { MemberChange::Dropped } else { MemberChange::Gone };
+            self.remember(place, peer, change);
+        }
+        match departure {
+            Departure::Unnoticed => false,
+            Departure::Gone(metadata) => {
+                self.depart(place, peer.clone(), metadata, dropped, now);
+                dropped
+            }
+        }
+    }
+
+    /// A visible connection of another shard is gone.
+    pub(crate) fn left_elsewhere(
+        &mut self,
+        place: u32,
+        shard: crate::ShardId,
+        conn: ConnId,
+        peer: &PeerId,
+        dropped: bool,
+        now: Now,
+    ) {
+        let Some(room) = self.rooms.get_mut(place).filter(|room| room.hosted) else { return };
+        if let Departure::Gone(metadata) = room.unseat(peer, shard, conn) {
+            self.depart(place, peer.clone(), metadata, dropped, now);
+        }
+    }
+
+    /// A peer has no visible connection left: it goes on this turn's `left` list, and becomes a ghost
+    /// when it may be back.
+    fn depart(&mut self, place: u32, peer: PeerId, metadata: Option<Metadata>, dropped: bool, now: Now) {
+        let until = now.at + self.config.linger;
+        let Some(room) = self.rooms.get_mut(place) else { return };
+        if room.leaving.is_empty() {
+            self.leaving_rooms.push(place);
+        }
+        if dropped {
+            let since = room.tick();
+            room.ghosts.insert(peer.clone(), Ghost { metadata: metadata.clone(), since, until });
+            self.timers.push(Reverse((until, Timer::Ghosts(place))));
+        }
+        room.leaving.push(Leaver { peer, metadata, dropped });
+    }
+
+    /// Announces everybody who went in this turn.
+    pub(crate) fn flush_leaving(&mut self) {
+        for place in std::mem::take(&mut self.leaving_rooms) {
+            self.flush_leaving_of(place);
+            self.close_room_if_idle(place);
+        }
+    }
+
+    fn flush_leaving_of(&mut self, place: u32) {
+        let Some(room) = self.rooms.get_mut(place) else { return };
+        let leavers = std::mem::take(&mut room.leaving);
+        self.tell_left(place, &leavers, None);
+    }
+
+    /// `left` to everybody who listens, or to those who took the ghosts of that age for peers.
+    fn tell_left(&mut self, place: u32, leavers: &[Leaver], ghosts_since: Option<u32>) {
+        let max = self.config.max_outbound_bytes;
+        let Some(room) = self.rooms.get(place).filter(|_| !leavers.is_empty()) else { return };
+        let listed = leavers.iter().map(|leaver| Listed {
+            peer: &leaver.peer,
+            metadata: leaver.metadata.as_ref(),
+            dropped: leaver.dropped,
+        });
+        let frames = EntryList::new(List::Left, listed, max).frames(&room.name);
+        for member in room.members.iter().filter(|member| member.listens()) {
+            if ghosts_since.is_none_or(|since| member.knows_ghost(since)) {
+                self.stats.presence_frames += frames.len() as u64;
+                let conn = member.conn;
+                self.effects.extend(frames.iter().map(|frame| Effect::Send { conn, frame: frame.clone() }));
+            }
+        }
+    }
+
+    /// Gives up the ghosts of a room whose time is over.
+    pub(crate) fn expire_ghosts(&mut self, place: u32, now: Now) {
+        self.lay_ghosts(place, |_, ghost| ghost.until <= now.at);
+        self.close_room_if_idle(place);
+    }
+
+    fn lay_ghosts(&mut self, place: u32, over: impl Fn(&PeerId, &Ghost) -> bool) {
+        let Some(room) = self.rooms.get_mut(place) else { return };
+        let mut by_age: HashMap<u32, Vec<Leaver>> = HashMap::new();
+        room.ghosts.retain(|peer, ghost| {
+            let keep = !over(peer, ghost);
+            if !keep {
+                let metadata = ghost.metadata.take();
+                let leaver = Leaver { peer: peer.clone(), metadata, dropped: false };
+                by_age.entry(ghost.since).or_default().push(leaver);
+            }
+            keep
+        });
+        for (since, leavers) in by_age {
+            self.tell_left(place, &leavers, Some(since));
+            for leaver in leavers {
+                self.remember(place, &leaver.peer, MemberChange::Gone);
+            }
+        }
+    }
+
+    /// Everybody who was in a room before the server started is a ghost of it now (section 9.4).
+    pub fn recover(&mut self, lost: Vec<LostMember>, now: Now) {
+        let until = now.at + self.config.linger;
+        for member in lost {
+            let app = self.app_place_by_id(&member.app);
+            let place = match self.room_named(app, &member.channel) {
+                Some(place) => place,
+                None => self.new_room(app, member.channel.clone()),
+            };
+            self.host(place);
+            let Some(room) = self.rooms.get_mut(place) else { continue };
+            let ghost = Ghost { metadata: member.metadata.clone(), since: room.clock, until };
+            room.ghosts.insert(member.peer.clone(), ghost);
+            self.timers.push(Reverse((until, Timer::Ghosts(place))));
+            self.remember(place, &member.peer, MemberChange::Present(member.metadata));
+            self.remember(place, &member.peer, MemberChange::Dropped);
+            self.expect_back(app, &member.peer, now);
+        }
+    }
+
+    /// Closes every connection of a peer on this shard with 4020 and stops waiting for it. Returns
+    /// how many connections there were (REST API, section 5).
+    pub fn kick(&mut self, app: &AppId, peer: &PeerId, now: Now) -> usize {
+        let Some(place) = self.app_places.get(app).copied() else { return 0 };
+        let Some(table) = self.apps.get(place as usize) else { return 0 };
+        let connections = table.peers.get(peer).map(|peer| peer.here.clone()).unwrap_or_default();
+        let rooms: Vec<u32> = table.rooms.values().copied().collect();
+        for conn in &connections {
+            self.close(*conn, CloseCode::ADMIN_DISCONNECT, "closed by an administrator", now);
+        }
+        for room in rooms {
+            self.lay_ghosts(room, |ghost, _| ghost == peer);
+            self.close_room_if_idle(room);
+        }
+        self.forget_absence(place, peer);
+        connections.len()
+    }
+
+    /// The peers that are subscribed to a channel on this shard and have the action `presence`, each
+    /// once for each of its connections (REST API, section 3).
+    #[must_use]
+    pub fn list_members(&self, app: &AppId, channel: &ChannelName) -> Vec<(PeerId, Option<Metadata>)> {
+        let room = self
+            .app_places
+            .get(app)
+            .and_then(|place| self.room_named(*place, channel))
+            .and_then(|place| self.rooms.get(place));
+        let members = room.map_or(&[][..], |room| &room.members);
+        members
+            .iter()
+            .filter(|member| member.visible)
+            .filter_map(|member| self.session(member.conn))
+            .map(|session| (session.peer.clone(), session.peer_metadata.clone()))
+            .collect()
+    }
+
+    fn remember(&mut self, place: u32, peer: &PeerId, change: MemberChange) {
+        if !self.config.remember {
+            return;
+        }
+        let Some(room) = self.rooms.get(place) else { return };
+        let Some(app) = self.apps.get(room.app as usize) else { return };
+        self.effects.push(Effect::Remember(MemberEvent {
+            app: app.record.id.clone(),
+            channel: room.name.clone(),
+            peer: peer.clone(),
+            change,
+        }));
+    }
+}
+
+/// Makes a connection visible; the arrival comes back when its peer was not visible before.
+fn take_seat(room: &mut Room, peer: &PeerId, seat: Seat) -> Option<Arrival> {
+    let metadata = seat.metadata.clone();
+    let ghost_since = room.ghosts.remove(peer).map(|ghost| ghost.since);
+    room.seat(peer.clone(), seat).then(|| Arrival { peer: peer.clone(), metadata, ghost_since })
+}

@@ -1,0 +1,192 @@
+//! One channel as a shard knows it: who gets its messages, who is visible in it, who may be back.
+
+use std::collections::HashMap;
+
+use peerhall_proto::ids::{ChannelName, PeerId};
+
+use crate::effect::ConnId;
+use crate::hub::Due;
+use crate::link::{ShardId, ShardSet};
+use crate::session::Metadata;
+use crate::time::Tick;
+
+/// A connection of this shard that gets the channel's messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    pub(crate) conn: ConnId,
+    /// Differs between memberships of one connection in one room.
+    pub(crate) ticket: u32,
+    /// Value of [`Room::clock`] at its last snapshot.
+    pub(crate) snapshot_at: u32,
+    /// Snapshots it waits for; until then it hears of nobody.
+    pub(crate) pending: u16,
+    pub(crate) wants_metadata: bool,
+    /// Has the action `presence`: sees and is seen.
+    pub(crate) visible: bool,
+    /// The others have been told of it.
+    pub(crate) announced: bool,
+    /// Its last snapshot showed the ghosts too.
+    pub(crate) saw_ghosts: bool,
+}
+
+impl Member {
+    /// Whether presence deltas go to it now: not before its snapshot, which holds them.
+    pub(crate) fn listens(&self) -> bool {
+        self.announced && self.pending == 0
+    }
+
+    /// Whether it takes a ghost of that age for a peer that is there.
+    pub(crate) fn knows_ghost(&self, since: u32) -> bool {
+        self.saw_ghosts && self.snapshot_at > since
+    }
+}
+
+/// A visible connection of a peer, on any shard.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    pub(crate) shard: ShardId,
+    pub(crate) conn: ConnId,
+    pub(crate) metadata: Option<Metadata>,
+}
+
+/// The visible connections of one peer, in the order in which they were announced.
+#[derive(Debug)]
+pub(crate) struct Seats {
+    first: Seat,
+    more: Vec<Seat>,
+}
+
+impl Seats {
+    /// Metadata of the connection announced last (wire protocol, section 9.1).
+    pub(crate) fn metadata(&self) -> Option<&Metadata> {
+        self.more.last().unwrap_or(&self.first).metadata.as_ref()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Seat> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+/// A peer whose last connection was lost a moment ago (wire protocol, section 9.4).
+#[derive(Debug, Clone)]
+pub(crate) struct Ghost {
+    pub(crate) metadata: Option<Metadata>,
+    /// Value of [`Room::clock`] when it dropped.
+    pub(crate) since: u32,
+    pub(crate) until: Tick,
+}
+
+/// What leaving did to a peer's place in the room.
+#[derive(Debug)]
+pub(crate) enum Departure {
+    /// The connection was not visible, or another one of the peer is.
+    Unnoticed,
+    /// The peer has no visible connection left; this was its metadata.
+    Gone(Option<Metadata>),
+}
+
+/// One channel.
+#[derive(Debug)]
+pub(crate) struct Room {
+    /// Place of the app in the table of apps.
+    pub(crate) app: u32,
+    pub(crate) name: ChannelName,
+    pub(crate) members: Vec<Member>,
+    pub(crate) roster: HashMap<PeerId, Seats>,
+    pub(crate) ghosts: HashMap<PeerId, Ghost>,
+    /// Peers that went in this turn and have not been announced as gone yet.
+    pub(crate) leaving: Vec<Leaver>,
+    /// Orders snapshots and drops: a snapshot knows the ghosts of smaller numbers.
+    pub(crate) clock: u32,
+    /// Other shards that serve this room.
+    pub(crate) hosts: ShardSet,
+    /// Other shards that have not yet said who is in this room.
+    pub(crate) awaited: ShardSet,
+    /// Whether the other shards know that this one serves the room.
+    pub(crate) hosted: bool,
+    /// Snapshots that are due but wait for the other shards' answers.
+    pub(crate) stalled: Vec<Due>,
+}
+
+/// A peer for a `left` list.
+#[derive(Debug)]
+pub(crate) struct Leaver {
+    pub(crate) peer: PeerId,
+    pub(crate) metadata: Option<Metadata>,
+    /// It was lost rather than closed, and may be back.
+    pub(crate) dropped: bool,
+}
+
+impl Room {
+    pub(crate) fn new(app: u32, name: ChannelName) -> Self {
+        Self {
+            app,
+            name,
+            members: Vec::new(),
+            roster: HashMap::new(),
+            ghosts: HashMap::new(),
+            leaving: Vec::new(),
+            clock: 0,
+            hosts: ShardSet::default(),
+            awaited: ShardSet::default(),
+            hosted: false,
+            stalled: Vec::new(),
+        }
+    }
+
+    pub(crate) fn tick(&mut self) -> u32 {
+        self.clock = self.clock.wrapping_add(1);
+        self.clock
+    }
+
+    /// Whether the room has nothing left that anybody could miss.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.members.is_empty() && self.ghosts.is_empty() && self.leaving.is_empty()
+    }
+
+    /// Makes a connection visible. Says whether the peer was not visible before.
+    pub(crate) fn seat(&mut self, peer: PeerId, seat: Seat) -> bool {
+        match self.roster.entry(peer) {
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(Seats { first: seat, more: Vec::new() });
+                true
+            }
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                let seats = entry.get_mut();
+                if !seats.iter().any(|known| known.shard == seat.shard && known.conn == seat.conn) {
+                    seats.more.push(seat);
+                }
+                false
+            }
+        }
+    }
+
+    /// Takes a connection out of sight.
+    pub(crate) fn unseat(&mut self, peer: &PeerId, shard: ShardId, conn: ConnId) -> Departure {
+        let Some(seats) = self.roster.get_mut(peer) else { return Departure::Unnoticed };
+        if seats.first.shard == shard && seats.first.conn == conn {
+            if seats.more.is_empty() {
+                let metadata = seats.first.metadata.take();
+                self.roster.remove(peer);
+                return Departure::Gone(metadata);
+            }
+            seats.first = seats.more.remove(0);
+        } else {
+            seats.more.retain(|seat| !(seat.shard == shard && seat.conn == conn));
+        }
+        Departure::Unnoticed
+    }
+
+    /// The visible connections of one shard.
+    pub(crate) fn seats_of(&self, shard: ShardId) -> impl Iterator<Item = (&PeerId, &Seat)> {
+        self.roster
+            .iter()
+            .flat_map(|(peer, seats)| seats.iter().map(move |seat| (peer, seat)))
+            .filter(move |(_, seat)| seat.shard == shard)
+    }
+
+    /// Whether a peer has a visible connection on that shard.
+    pub(crate) fn has_seat_on(&self, peer: &PeerId, shard: ShardId) -> bool {
+        self.roster.get(peer).is_some_and(|seats| seats.iter().any(|seat| seat.shard == shard))
+    }
+}
