@@ -14,7 +14,13 @@
 //! The rules are those of the authentication document; patterns are section 11 of the wire protocol.
 
 pub mod action;
+pub mod grants;
+mod json;
 pub mod key;
+pub mod keyring;
+mod mac;
 pub mod origin;
 pub mod pattern;
 pub mod random;
+pub mod token;
+pub mod turn;
