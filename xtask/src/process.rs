@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
 };
 
@@ -74,9 +74,11 @@ pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }
 
-/// The program and its arguments as somebody would type them.
+/// The program and its arguments as somebody would type them, without the folder it is in.
 pub(crate) fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = command.get_program();
+    let name = Path::new(program).file_name().unwrap_or(program);
+    let words = std::iter::once(name).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
@@ -94,6 +96,7 @@ mod tests {
         assert!(failure.contains("sh -c exit 3") && failure.contains('3'), "{failure}");
         assert!(!succeeds(Command::new("sh").args(["-c", "exit 3"])));
         assert!(run(Command::new("sh").args(["-c", "exit 0"])).is_ok());
+        assert_eq!(shown(Command::new("/some/where/cargo").arg("fmt")), "cargo fmt");
     }
 
     #[test]

@@ -19,12 +19,18 @@ use crate::{
 struct Package {
     name: &'static str,
     is_there: fn() -> bool,
+    /// A service it sets up to start with the machine.
+    service: Option<&'static str>,
 }
 
 const PACKAGES: [Package; 3] = [
-    Package { name: "chromium", is_there: || Path::new(&chromium()).is_file() },
-    Package { name: "coturn", is_there: || process::find_on_path("turnserver").is_some() },
-    Package { name: "python3-venv", is_there: || process::succeeds(&mut venv_probe()) },
+    Package { name: "chromium", is_there: || Path::new(&chromium()).is_file(), service: None },
+    Package {
+        name: "coturn",
+        is_there: || process::find_on_path("turnserver").is_some(),
+        service: Some("coturn"),
+    },
+    Package { name: "python3-venv", is_there: || process::succeeds(&mut venv_probe()), service: None },
 ];
 
 /// The answer of this script to "may a package start its service?" is no (exit status 101).
@@ -34,12 +40,12 @@ const NO_SERVICES_PATH: &str = "/usr/sbin/policy-rc.d";
 
 /// Installs the packages whose programs are not on `PATH`; only root may.
 pub(super) fn ensure_packages(workspace: &Workspace) -> Result<(), Failure> {
-    let missing: Vec<_> =
-        PACKAGES.iter().filter(|package| !(package.is_there)()).map(|package| package.name).collect();
+    let missing: Vec<_> = PACKAGES.iter().filter(|package| !(package.is_there)()).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let list = missing.join(" ");
+    let names: Vec<_> = missing.iter().map(|package| package.name).collect();
+    let list = names.join(" ");
     if process::find_on_path("apt-get").is_none() || !is_root(workspace) {
         return Err(Failure::Missing {
             what: format!("the tests need programs that are not installed (Debian packages: {list})"),
@@ -50,7 +56,8 @@ pub(super) fn ensure_packages(workspace: &Workspace) -> Result<(), Failure> {
     }
     let _no_services = NoServices::during_installation()?;
     apt(workspace, &["update"])?;
-    apt(workspace, &[&["install", "--yes", "--no-install-recommends"], missing.as_slice()].concat())
+    apt(workspace, &[&["install", "--yes", "--no-install-recommends"], names.as_slice()].concat())?;
+    missing.iter().filter_map(|package| package.service).try_for_each(|service| disable(workspace, service))
 }
 
 /// The browser tests drive: `PEERHALL_CHROMIUM`, else the first of its usual names on `PATH`.
@@ -65,6 +72,15 @@ fn venv_probe() -> Command {
     let mut python = Command::new("python3");
     python.args(["-c", "import ensurepip, venv"]);
     python
+}
+
+/// Keeps a service that was just installed from starting with the machine.
+fn disable(workspace: &Workspace, service: &str) -> Result<(), Failure> {
+    if process::find_on_path("systemctl").is_none() {
+        return Ok(());
+    }
+    announce(&format!("systemctl disable {service}"));
+    process::run(workspace.command("systemctl").args(["disable", "--quiet", service]))
 }
 
 fn is_root(workspace: &Workspace) -> bool {
