@@ -1,6 +1,6 @@
 //! Every job of the workspace as a subcommand: `cargo xtask` lists them.
 //!
-//! A job is one file under `command/` and one line in [`command::ALL`]. Jobs say what they do on
+//! A job is one file under `command/` and one line of `ALL` in `command.rs`. Jobs say what they do on
 //! stderr, one line per step, so that stdout belongs to the program they start.
 
 mod command;
