@@ -10,6 +10,7 @@
 //! | store or create keys and apps | [`key::KeyRecord`], [`key::AppRecord`] |
 //! | mint a token | [`token::MintRequest`], [`token::mint`] |
 //! | hand out TURN credentials | [`turn`] |
+//! | let a peer with a publishable key keep its id | [`resume`] |
 //!
 //! The rules are those of the authentication document; patterns are section 11 of the wire protocol.
 
@@ -22,5 +23,6 @@ mod mac;
 pub mod origin;
 pub mod pattern;
 pub mod random;
+pub mod resume;
 pub mod token;
 pub mod turn;

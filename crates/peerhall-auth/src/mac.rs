@@ -18,14 +18,28 @@ pub(crate) fn hs256_verifies(key: &str, input: &str, signature: &[u8]) -> bool {
     keyed::<Hmac<Sha256>>(key).chain_update(input).verify_slice(signature).is_ok()
 }
 
+/// HMAC-SHA256 of `input` under a key of bytes, for proofs that the server gives to itself.
+pub(crate) fn hs256_bytes(key: &[u8; 32], input: &str) -> [u8; SIGNATURE_BYTES] {
+    keyed_bytes::<Hmac<Sha256>>(key).chain_update(input).finalize().into_bytes().into()
+}
+
+/// Whether `proof` is that of `input`, in a time that does not depend on where they differ.
+pub(crate) fn hs256_bytes_verify(key: &[u8; 32], input: &str, proof: &[u8]) -> bool {
+    keyed_bytes::<Hmac<Sha256>>(key).chain_update(input).verify_slice(proof).is_ok()
+}
+
 /// HMAC-SHA1 of `input` under the UTF-8 bytes of `key`.
 pub(crate) fn hmac_sha1(key: &str, input: &str) -> [u8; 20] {
     keyed::<Hmac<Sha1>>(key).chain_update(input).finalize().into_bytes().into()
 }
 
-#[expect(clippy::expect_used, reason = "the error type is that of ciphers, which want one key length")]
 fn keyed<M: KeyInit>(key: &str) -> M {
-    M::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length")
+    keyed_bytes(key.as_bytes())
+}
+
+#[expect(clippy::expect_used, reason = "the error type is that of ciphers, which want one key length")]
+fn keyed_bytes<M: KeyInit>(key: &[u8]) -> M {
+    M::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
 #[cfg(test)]

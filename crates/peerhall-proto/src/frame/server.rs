@@ -210,6 +210,12 @@ impl Encoded {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The JSON text as shared bytes, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Arc<[u8]> {
+        self.0.into()
+    }
 }
 
 impl From<&str> for Encoded {
