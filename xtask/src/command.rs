@@ -48,7 +48,7 @@ pub(crate) fn dispatch(arguments: &[OsString]) -> Result<ExitCode, Failure> {
             usage: "cargo xtask lists them".to_owned(),
         });
     };
-    (command.run)(&Workspace::of_this_build(), rest)
+    (command.run)(&Workspace::current(), rest)
 }
 
 /// Refuses arguments on behalf of a job that takes none.

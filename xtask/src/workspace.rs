@@ -8,17 +8,20 @@ use std::{
 
 use crate::{failure::Failure, metadata::Metadata, process};
 
-/// The checkout this program was built from.
+/// The checkout this program works on.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     root: PathBuf,
 }
 
 impl Workspace {
-    /// The checkout this program was built from.
-    pub(crate) fn of_this_build() -> Self {
-        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Self { root: own.parent().unwrap_or(own).to_owned() }
+    /// The checkout cargo started this program in, else the one it was built from.
+    ///
+    /// The two differ when several checkouts share one target folder.
+    pub(crate) fn current() -> Self {
+        let own = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let own = own.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        Self { root: own.parent().unwrap_or(&own).to_owned() }
     }
 
     /// A path given relative to the root.

@@ -3,7 +3,7 @@ use crate::{metadata::Dependency, workspace::Workspace};
 
 #[test]
 fn the_workspace_keeps_its_direction_rules() {
-    let metadata = Workspace::of_this_build().metadata().unwrap();
+    let metadata = Workspace::current().metadata().unwrap();
     assert!(metadata.packages.len() > 5, "cargo listed {} packages", metadata.packages.len());
     assert_eq!(violations(&metadata), Vec::<String>::new());
 }
