@@ -1,0 +1,126 @@
+//! What the REST plane can ask of the running shards: one question to all of them, their answers
+//! put together.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use peerhall_auth::key::AppRecord;
+use peerhall_auth::keyring::Keyring;
+use peerhall_hub::{AppUsage, Metadata};
+use peerhall_proto::ids::{AppId, ChannelName, PeerId};
+use peerhall_proto::limits::MAX_LISTED_PEERS;
+use peerhall_proto::rest::list_peers::{ListPeersResponse, ListedPeer};
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::exchange::{Exchange, Mail, OutsideMessage};
+use crate::usage::UsageBook;
+
+/// A shard did not answer: the server is stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the server is stopping")]
+pub(crate) struct Stopping;
+
+/// A publish that came over REST, checked.
+#[derive(Debug)]
+pub(crate) struct RestMessage {
+    pub(crate) app: Arc<AppRecord>,
+    pub(crate) channel: ChannelName,
+    pub(crate) from: PeerId,
+    pub(crate) data: Box<RawValue>,
+    pub(crate) metadata: Option<Box<RawValue>>,
+}
+
+/// Why a publish over REST did not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PublishError {
+    /// The app has used up its messages of this period.
+    #[error("the app has used up its messages of this period")]
+    OverQuota,
+    /// See [`Stopping`].
+    #[error(transparent)]
+    Stopping(#[from] Stopping),
+}
+
+/// Handle on the running shards. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Control {
+    exchange: Exchange,
+    usage: Arc<UsageBook>,
+    keyring: Arc<RwLock<Arc<Keyring>>>,
+}
+
+impl Control {
+    pub(crate) fn new(exchange: Exchange, usage: Arc<UsageBook>, keyring: Arc<Keyring>) -> Self {
+        Self { exchange, usage, keyring: Arc::new(RwLock::new(keyring)) }
+    }
+
+    /// All apps and keys as they are now.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over changed apps and keys, here and in every shard.
+    pub(crate) fn set_keyring(&self, keyring: Arc<Keyring>) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring.clone();
+        self.exchange.put_all(|| Mail::Keyring(keyring.clone()));
+    }
+
+    /// Counters of an app.
+    pub(crate) fn usage(&self, app: &AppId) -> Arc<AppUsage> {
+        self.usage.of(app)
+    }
+
+    /// Who is in a channel: each peer once, sorted by id (REST API, section 3).
+    pub(crate) async fn list_peers(&self, app: AppId, channel: ChannelName) -> Result<ListPeersResponse, Stopping> {
+        let answers = self
+            .ask(|reply| Mail::List { app: app.clone(), channel: channel.clone(), reply })
+            .await?;
+        let found: BTreeMap<PeerId, Option<Metadata>> = answers.into_iter().flatten().collect();
+        let truncated = found.len() > MAX_LISTED_PEERS;
+        let peers = found
+            .into_iter()
+            .take(MAX_LISTED_PEERS)
+            .map(|(peer_id, metadata)| ListedPeer { peer_id, metadata: metadata.map(|metadata| (*metadata).clone()) })
+            .collect();
+        Ok(ListPeersResponse { channel, peers, truncated })
+    }
+
+    /// Publishes to every member of a channel. Returns the connections it was handed to.
+    pub(crate) async fn publish(&self, message: RestMessage) -> Result<usize, PublishError> {
+        if !self.usage.of(&message.app.id).message(&message.app) {
+            return Err(PublishError::OverQuota);
+        }
+        let message = Arc::new(OutsideMessage {
+            app: message.app.id.clone(),
+            channel: message.channel,
+            from: message.from,
+            data: message.data,
+            metadata: message.metadata,
+        });
+        let answers = self.ask(|reply| Mail::Publish { message: message.clone(), reply }).await?;
+        Ok(answers.into_iter().sum())
+    }
+
+    /// Closes every connection of a peer with 4020. Returns how many there were.
+    pub(crate) async fn disconnect_peer(&self, app: AppId, peer: PeerId) -> Result<usize, Stopping> {
+        let answers =
+            self.ask(|reply| Mail::Kick { app: app.clone(), peer: peer.clone(), reply }).await?;
+        Ok(answers.into_iter().sum())
+    }
+
+    /// Asks every shard and waits for all answers.
+    async fn ask<T>(&self, mut mail: impl FnMut(oneshot::Sender<T>) -> Mail) -> Result<Vec<T>, Stopping> {
+        let mut waiting = Vec::with_capacity(self.exchange.shards());
+        self.exchange.put_all(|| {
+            let (reply, answer) = oneshot::channel();
+            waiting.push(answer);
+            mail(reply)
+        });
+        let mut answers = Vec::with_capacity(waiting.len());
+        for answer in waiting {
+            answers.push(answer.await.map_err(|_| Stopping)?);
+        }
+        Ok(answers)
+    }
+}

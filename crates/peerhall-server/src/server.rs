@@ -1,0 +1,321 @@
+//! The running server: owns every thread, and nothing outlives it.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use mio::{Poll, Waker};
+use peerhall_auth::keyring::{Keyring, KeyringError};
+use peerhall_auth::resume::ResumeKey;
+use peerhall_hub::{HubConfig, LostMember, ShardId};
+use socket2::{Domain, Socket, Type};
+
+use crate::admission::Admission;
+use crate::clock::{Clock, unix_ms};
+use crate::config::Config;
+use crate::control::Control;
+use crate::exchange::{Exchange, Mail};
+use crate::handover::{HttpPlane, HttpSockets};
+use crate::http::{self, DevInfo, HttpState};
+use crate::ice::IceServers;
+use crate::member_log::{self, MemberLog};
+use crate::metrics::Metrics;
+use crate::shard::{Shard, ShardParts, WAKER};
+use crate::storage::{Storage, current_period};
+use crate::store::{Store, StoreError};
+use crate::tls::{self, TlsError};
+use crate::usage::UsageBook;
+
+/// Connections that may wait to be accepted: room for a thousand at once and more.
+const BACKLOG: i32 = 4_096;
+
+/// Most HTTP requests that are served at the same time.
+const MAX_HTTP: usize = 1_024;
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The store cannot be read.
+    #[error("cannot read the store: {0}")]
+    Store(#[from] StoreError),
+    /// The stored apps and keys do not fit together.
+    #[error("the stored keys contradict each other: {0}")]
+    Keys(#[from] KeyringError),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The log of members in the data folder cannot be read or begun.
+    #[error("cannot use the member log in {folder}: {source}")]
+    MemberLog {
+        /// The data folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system gives no thread, descriptor or event queue.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A running server. Dropping it without [`drain`](Self::drain) ends it as a crash would.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    exchange: Exchange,
+    shards: Vec<JoinHandle<()>>,
+    http: Option<JoinHandle<()>>,
+    http_stop: Option<tokio::sync::oneshot::Sender<()>>,
+    storage: Storage,
+    ready: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// Starts a server; when this returns, it listens.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] says what could not be had.
+    pub fn start(config: Config, store: Box<dyn Store>) -> Result<Self, StartError> {
+        Self::start_with(config, store, None)
+    }
+
+    /// Starts a server whose page shows a key to try it with: `peerhall dev`.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] says what could not be had.
+    pub fn start_dev(config: Config, store: Box<dyn Store>, dev: DevInfo) -> Result<Self, StartError> {
+        Self::start_with(config, store, Some(dev))
+    }
+
+    fn start_with(config: Config, mut store: Box<dyn Store>, dev: Option<DevInfo>) -> Result<Self, StartError> {
+        let config = Arc::new(config);
+        let snapshot = store.load()?;
+        let usage = Arc::new(UsageBook::default());
+        for app in &snapshot.apps {
+            usage.resume(&app.id, store.usage(&app.id, current_period().start)?);
+        }
+        let revision = snapshot.revision;
+        let keyring = Arc::new(Keyring::new(snapshot.apps, snapshot.keys)?);
+        let resume = ResumeKey::new(*store.secret("resume")?.expose());
+        let tls = config.tls.as_ref().map(tls::load).transpose()?;
+        let listener = listen(config.listen)?;
+        let address = listener.local_addr()?;
+        let count = shard_count(&config);
+        let limits = Descriptors::of(&config);
+
+        let polls = (0..count).map(|_| Poll::new()).collect::<io::Result<Vec<_>>>()?;
+        let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), WAKER));
+        let exchange = Exchange::new(wakers.collect::<io::Result<_>>()?);
+        let control = Control::new(exchange.clone(), usage.clone(), keyring.clone());
+        let metrics = Metrics::new(count);
+        let ready = Arc::new(AtomicBool::new(true));
+        let (http, sockets) = HttpPlane::new();
+        let ice = config.turn_external.as_ref().and_then(IceServers::new).map(Arc::new);
+        let admission = Admission {
+            config: config.clone(),
+            keyring,
+            addresses: Arc::default(),
+            usage: usage.clone(),
+            resume,
+            ice,
+        };
+        let parts = Parts { config: &config, admission, exchange: exchange.clone(), http, tls, metrics: metrics.clone() };
+        let shards = parts.shards(polls, &listener, limits.websockets)?;
+        let state = HttpState { control: control.clone(), metrics, config, readiness: ready.clone(), dev };
+        let (http_stop, stopped) = tokio::sync::oneshot::channel();
+        let http = start_http(sockets, state, limits.http, stopped)?;
+        let storage = Storage::start(store, revision, control, usage)?;
+        let shards = shards.into_iter().map(start_shard).collect::<io::Result<_>>()?;
+        tracing::info!(%address, shards = count, "listening");
+        Ok(Self { address, exchange, shards, http: Some(http), http_stop: Some(http_stop), storage, ready })
+    }
+
+    /// The address that is listened on, with the real port.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs `job` with the store, on the storage thread, and waits until the changes it made are in
+    /// force. `None` when the server has ended.
+    pub fn with_store<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> R + Send + 'static,
+    ) -> Option<R> {
+        self.storage.with(job)
+    }
+
+    /// Stops politely: refuses newcomers, says goodbye to everybody and closes all connections (wire
+    /// protocol, section 15). Returns when that is done.
+    pub fn drain(mut self) {
+        tracing::info!("draining");
+        self.ready.store(false, Ordering::Release);
+        self.exchange.put_all(|| Mail::Drain);
+        self.join();
+        tracing::info!("stopped");
+    }
+
+    fn join(&mut self) {
+        for thread in self.shards.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a shard panicked");
+            }
+        }
+        drop(self.http_stop.take());
+        if self.http.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the HTTP plane panicked");
+        }
+        self.storage.stop();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.shards.is_empty() {
+            self.exchange.put_all(|| Mail::Abort);
+            self.join();
+        }
+    }
+}
+
+/// What all shards have in common.
+struct Parts<'a> {
+    config: &'a Config,
+    admission: Admission,
+    exchange: Exchange,
+    http: HttpPlane,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    metrics: Metrics,
+}
+
+impl Parts<'_> {
+    fn shards(self, polls: Vec<Poll>, listener: &TcpListener, max_connections: usize) -> Result<Vec<Shard>, StartError> {
+        let clock = Clock::start();
+        let mut lost = self.lost_members()?;
+        let mut shards = Vec::with_capacity(polls.len());
+        for (number, poll) in polls.into_iter().enumerate() {
+            let Some(id) = ShardId::new(number) else { break };
+            let metrics = self.metrics.shards().get(number).cloned().unwrap_or_default();
+            let mut shard = Shard::new(ShardParts {
+                id,
+                poll,
+                listener: listener.try_clone()?,
+                hub_config: hub_config(self.config),
+                admission: self.admission.clone(),
+                exchange: self.exchange.clone(),
+                clock,
+                http: self.http.clone(),
+                tls: self.tls.clone(),
+                members: self.member_log(number)?,
+                metrics,
+                all_metrics: self.metrics.clone(),
+                max_connections,
+            })?;
+            // One shard is told; the others learn of the rooms when they begin to serve them.
+            shard.recover(std::mem::take(&mut lost));
+            shards.push(shard);
+        }
+        Ok(shards)
+    }
+
+    fn lost_members(&self) -> Result<Vec<LostMember>, StartError> {
+        let Some(folder) = &self.config.data_dir else { return Ok(Vec::new()) };
+        member_log::recover(folder, unix_ms())
+            .map_err(|source| StartError::MemberLog { folder: folder.clone(), source })
+    }
+
+    fn member_log(&self, shard: usize) -> Result<Option<MemberLog>, StartError> {
+        let Some(folder) = &self.config.data_dir else { return Ok(None) };
+        MemberLog::create(folder, shard)
+            .map(Some)
+            .map_err(|source| StartError::MemberLog { folder: folder.clone(), source })
+    }
+}
+
+/// How many sockets each part of the server may hold.
+struct Descriptors {
+    websockets: usize,
+    http: usize,
+}
+
+impl Descriptors {
+    /// Shares out what the process may open; the soft limit is lifted to the hard one. A quarter, at
+    /// most 1,024 + 128, is kept for HTTP requests, the store and the logs.
+    fn of(config: &Config) -> Self {
+        let allowed = rlimit::increase_nofile_limit(u64::MAX)
+            .ok()
+            .and_then(|limit| usize::try_from(limit).ok())
+            .unwrap_or(1_024);
+        let reserved = (allowed / 4).min(MAX_HTTP + 128);
+        let most = allowed.saturating_sub(reserved).max(1);
+        let wanted = config.limits.max_connections.map_or(most, std::num::NonZeroUsize::get);
+        Self { websockets: wanted.min(most), http: (reserved / 2).clamp(1, MAX_HTTP) }
+    }
+}
+
+fn shard_count(config: &Config) -> usize {
+    let wanted = config.shards.or_else(|| std::thread::available_parallelism().ok());
+    wanted.map_or(1, std::num::NonZeroUsize::get).min(ShardId::MAX)
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let open = || -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    open().map_err(|source| StartError::Listen { address, source })
+}
+
+fn start_shard(shard: Shard) -> io::Result<JoinHandle<()>> {
+    let name = format!("shard-{}", shard.number());
+    std::thread::Builder::new().name(name).spawn(move || shard.run())
+}
+
+fn start_http(
+    sockets: HttpSockets,
+    state: HttpState,
+    max_connections: usize,
+    stopped: tokio::sync::oneshot::Receiver<()>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let router = http::router(state);
+    std::thread::Builder::new().name("http".into()).spawn(move || {
+        runtime.block_on(async {
+            // The sender is dropped, which is the signal, when the server ends.
+            tokio::select! {
+                () = sockets.serve(router, max_connections) => {}
+                _ = stopped => {}
+            }
+        });
+    })
+}
+
+fn hub_config(config: &Config) -> HubConfig {
+    HubConfig {
+        max_message_bytes: config.limits.max_message_bytes,
+        max_data_depth: config.limits.max_data_depth.map_or(0, std::num::NonZeroUsize::get),
+        channels_per_connection: config.limits.channels_per_connection.get(),
+        frames_per_second: config.limits.frames_per_second.map_or(0.0, |rate| rate.get()),
+        frame_burst: f64::from(config.limits.frame_burst.get()),
+        pause: config.presence.pause,
+        linger: config.presence.linger,
+        remember: config.data_dir.is_some(),
+        ..HubConfig::default()
+    }
+}

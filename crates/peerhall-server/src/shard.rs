@@ -1,0 +1,375 @@
+//! One shard: a thread that owns its sockets, its read buffer and its [`Hub`], and turns readiness
+//! into inputs and effects into bytes.
+//!
+//! A turn: wait for sockets, mail or a deadline; accept and read everything that is ready; let the
+//! hub end its turn; carry out its effects; write each connection that has something to say once.
+
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll, Token};
+use peerhall_hub::{ConnId, Effect, Ended, Hub, HubConfig, LostMember, Now, ShardId};
+use peerhall_proto::code::CloseCode;
+
+use crate::admission::Admission;
+use crate::clock::Clock;
+use crate::exchange::{Exchange, Mail};
+use crate::handover::HttpPlane;
+use crate::member_log::MemberLog;
+use crate::metrics::{Metrics, ShardMetrics};
+use crate::timers::{Reason, Timers};
+
+use self::conn::{Conn, Phase};
+use self::receive::Until;
+use self::table::Table;
+
+mod accept;
+mod conn;
+mod deadlines;
+mod receive;
+mod table;
+
+/// Token of the listener; connections use their place in the table.
+const LISTENER: Token = Token(usize::MAX - 1);
+/// Token of the mailbox's waker.
+pub(crate) const WAKER: Token = Token(usize::MAX);
+
+/// Bytes of the read buffer that all connections of the shard share.
+const READ_BYTES: usize = 256 * 1024;
+/// Readiness events taken in one turn.
+const EVENTS: usize = 1_024;
+
+/// Everything a shard starts with.
+pub(crate) struct ShardParts {
+    pub(crate) id: ShardId,
+    pub(crate) poll: Poll,
+    pub(crate) listener: StdListener,
+    pub(crate) hub_config: HubConfig,
+    pub(crate) admission: Admission,
+    pub(crate) exchange: Exchange,
+    pub(crate) clock: Clock,
+    pub(crate) http: HttpPlane,
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) members: Option<MemberLog>,
+    pub(crate) metrics: Arc<ShardMetrics>,
+    pub(crate) all_metrics: Metrics,
+    pub(crate) max_connections: usize,
+}
+
+/// A running shard.
+pub(crate) struct Shard {
+    id: ShardId,
+    poll: Poll,
+    listener: mio::net::TcpListener,
+    hub: Hub,
+    admission: Admission,
+    exchange: Exchange,
+    clock: Clock,
+    http: HttpPlane,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    members: Option<MemberLog>,
+    metrics: Arc<ShardMetrics>,
+    all_metrics: Metrics,
+    max_connections: usize,
+    conns: Table,
+    timers: Timers,
+    /// Connections with something to write in this turn.
+    dirty: Vec<u32>,
+    /// Connections that had more to read than one turn gives them.
+    unread: Vec<ConnId>,
+    effects: Vec<Effect>,
+    read_buf: Vec<u8>,
+    write_buf: Vec<u8>,
+    accepting: Accepting,
+    draining: bool,
+    /// The server was told to end at once.
+    aborted: bool,
+}
+
+/// Whether the listener may have more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Accepting {
+    /// Nothing waits; the next connection is an event.
+    Idle,
+    /// There may be more to accept.
+    More,
+    /// The process is out of descriptors; try again later.
+    Exhausted,
+}
+
+/// Whether there will be another turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Go,
+    Stop,
+}
+
+impl Shard {
+    /// Prepares a shard; nothing is accepted before [`run`](Self::run).
+    pub(crate) fn new(parts: ShardParts) -> io::Result<Self> {
+        parts.listener.set_nonblocking(true)?;
+        let mut listener = mio::net::TcpListener::from_std(parts.listener);
+        parts.poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let shards = parts.exchange.shards();
+        Ok(Self {
+            id: parts.id,
+            poll: parts.poll,
+            listener,
+            hub: Hub::new(parts.hub_config, parts.id, shards),
+            admission: parts.admission,
+            exchange: parts.exchange,
+            clock: parts.clock,
+            http: parts.http,
+            tls: parts.tls,
+            members: parts.members,
+            metrics: parts.metrics,
+            all_metrics: parts.all_metrics,
+            max_connections: parts.max_connections,
+            conns: Table::default(),
+            timers: Timers::default(),
+            dirty: Vec::new(),
+            unread: Vec::new(),
+            effects: Vec::new(),
+            read_buf: vec![0; READ_BYTES],
+            write_buf: Vec::new(),
+            accepting: Accepting::Idle,
+            draining: false,
+            aborted: false,
+        })
+    }
+
+    /// Number of the shard, from 0.
+    pub(crate) fn number(&self) -> usize {
+        self.id.number()
+    }
+
+    /// Makes ghosts of those who were members before the start.
+    pub(crate) fn recover(&mut self, lost: Vec<LostMember>) {
+        self.hub.recover(lost, self.clock.now());
+    }
+
+    /// Serves until it is told to drain and everybody is gone, or to abort.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        while self.turn(&mut events) == Flow::Go {}
+    }
+
+    fn turn(&mut self, events: &mut Events) -> Flow {
+        if let Err(error) = self.poll.poll(events, self.patience())
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            tracing::error!(%error, "cannot wait for sockets");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let now = self.clock.now();
+        for event in &*events {
+            match event.token() {
+                LISTENER => self.accepting = Accepting::More,
+                WAKER => {}
+                Token(place) => {
+                    let Some(conn) = u32::try_from(place).ok().and_then(|place| self.conns.id_at(place)) else {
+                        continue;
+                    };
+                    if event.is_writable() {
+                        self.mark_dirty(conn);
+                    }
+                    if event.is_read_closed() || event.is_error() {
+                        self.receive(conn, Until::End, now);
+                    } else if event.is_readable() {
+                        self.receive(conn, Until::ShortRead, now);
+                    }
+                }
+            }
+        }
+        for conn in std::mem::take(&mut self.unread) {
+            self.receive(conn, Until::End, now);
+        }
+        self.accept(now);
+        self.end_turn(now)
+    }
+
+    fn end_turn(&mut self, now: Now) -> Flow {
+        self.read_mail(now);
+        self.check_deadlines(now);
+        self.hub.end_turn(now);
+        self.carry_out(now);
+        if let Some(members) = &mut self.members {
+            members.end_turn(now);
+        }
+        self.flush_dirty(now);
+        self.metrics.publish(self.hub.stats());
+        let done = self.draining && self.conns.is_empty();
+        if self.aborted || done { Flow::Stop } else { Flow::Go }
+    }
+
+    /// How long the poll may sleep.
+    fn patience(&self) -> Option<Duration> {
+        if self.accepting == Accepting::More || !self.unread.is_empty() || !self.dirty.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let now = self.clock.tick();
+        let next = [self.timers.next(), self.hub.deadline()].into_iter().flatten().min();
+        let log = self.members.as_ref().and_then(MemberLog::deadline);
+        let wait = next.into_iter().chain(log).min().map(|at| at - now);
+        match self.accepting {
+            Accepting::Exhausted => Some(wait.map_or(accept::BREATHER, |wait| wait.min(accept::BREATHER))),
+            Accepting::Idle | Accepting::More => wait,
+        }
+    }
+
+    fn read_mail(&mut self, now: Now) {
+        for mail in self.exchange.take(self.id) {
+            match mail {
+                Mail::Note { from, note } => self.hub.note(from, &note, now),
+                Mail::Keyring(keyring) => {
+                    self.hub.set_keyring(&keyring, now);
+                    self.admission.keyring = keyring;
+                }
+                Mail::Publish { message, reply } => {
+                    let delivered = self.hub.publish_from_outside(
+                        &message.app,
+                        &message.channel,
+                        &message.from,
+                        &message.data,
+                        message.metadata.as_deref(),
+                    );
+                    // Nobody waits any more when the request was given up.
+                    let _ = reply.send(delivered);
+                }
+                Mail::Kick { app, peer, reply } => {
+                    let _ = reply.send(self.hub.kick(&app, &peer, now));
+                }
+                Mail::List { app, channel, reply } => {
+                    let _ = reply.send(self.hub.list_members(&app, &channel));
+                }
+                Mail::Drain => self.begin_drain(now),
+                Mail::Abort => self.aborted = true,
+            }
+        }
+    }
+
+    /// Does what the hub wants done. Sockets are written later, in one go.
+    fn carry_out(&mut self, now: Now) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.hub.take_effects(&mut effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { conn, frame } => {
+                    if let Some(one) = self.conns.get_mut(conn) {
+                        one.outbox.push_text(frame.into_bytes(), now.at);
+                        self.check_outbox(conn, now);
+                    }
+                }
+                Effect::Close { conn, code, reason } => self.say_close(conn, code, reason, now),
+                Effect::Post { to, note } => self.exchange.post(self.id, to, &note),
+                Effect::Remember(event) => {
+                    if let Some(members) = &mut self.members {
+                        members.record(&event, now);
+                    }
+                }
+            }
+        }
+        self.effects = effects;
+    }
+
+    /// A slow reader is cut before its queue outgrows its bound; a fast one only looks slow until its
+    /// socket has been written.
+    fn check_outbox(&mut self, conn: ConnId, now: Now) {
+        self.mark_dirty(conn);
+        let limit = self.admission.config.limits.outbox_bytes;
+        let over = |conns: &Table| conns.get(conn).is_some_and(|one| one.is_open() && one.outbox.bytes() > limit);
+        if over(&self.conns) {
+            self.flush(conn, now);
+            if over(&self.conns) {
+                self.cut_slow_reader(conn, now);
+            }
+        }
+    }
+
+    fn cut_slow_reader(&mut self, conn: ConnId, now: Now) {
+        self.metrics.slow_consumers.fetch_add(1, Relaxed);
+        self.end_session(conn, Ended::ByServer(CloseCode::POLICY_VIOLATION), now);
+        if let Some(one) = self.conns.get_mut(conn) {
+            one.outbox.drop_unsent();
+        }
+        self.say_close(conn, CloseCode::POLICY_VIOLATION, "reads too slowly", now);
+    }
+
+    /// Tells the hub that a connection is over, if it knew it.
+    fn end_session(&mut self, conn: ConnId, ended: Ended, now: Now) {
+        if self.conns.get(conn).is_some_and(Conn::is_open) {
+            self.hub.closed(conn, ended, now);
+        }
+    }
+
+    /// Queues a close frame; the socket ends when it has been sent and answered, or after a grace.
+    fn say_close(&mut self, conn: ConnId, code: CloseCode, reason: &str, now: Now) {
+        let Some(one) = self.conns.get_mut(conn) else { return };
+        if matches!(one.phase, Phase::Closing) {
+            return;
+        }
+        let mut frame = Vec::new();
+        crate::ws::encode::push_close(&mut frame, code.0, reason);
+        one.outbox.push_raw(&frame, now.at);
+        one.phase = Phase::Closing;
+        self.timers.add(now.at + conn::CLOSE_GRACE, conn, Reason::Close);
+        self.metrics.closes.count(code);
+        self.mark_dirty(conn);
+    }
+
+    fn mark_dirty(&mut self, conn: ConnId) {
+        if let Some(one) = self.conns.get_mut(conn)
+            && !one.dirty
+        {
+            one.dirty = true;
+            self.dirty.push(conn.index);
+        }
+    }
+
+    fn flush_dirty(&mut self, now: Now) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for place in dirty.drain(..) {
+            if let Some(conn) = self.conns.id_at(place) {
+                self.flush(conn, now);
+            }
+        }
+        if self.dirty.is_empty() {
+            self.dirty = dirty;
+        }
+    }
+
+    /// Writes what waits for one connection, once.
+    fn flush(&mut self, conn: ConnId, now: Now) {
+        let Some(one) = self.conns.get_mut(conn) else { return };
+        one.dirty = false;
+        match one.flush(&mut self.write_buf) {
+            Err(_) => self.lost(conn, now),
+            Ok(conn::AfterFlush::Nothing) => {}
+            Ok(conn::AfterFlush::Blocked) => {
+                if !one.watched {
+                    one.watched = true;
+                    let age = self.admission.config.limits.outbox_age;
+                    self.timers.add(now.at + age, conn, Reason::Outbox);
+                }
+            }
+            Ok(conn::AfterFlush::Finished) => self.forget(conn),
+        }
+    }
+
+    /// The socket broke or ended without a close frame.
+    fn lost(&mut self, conn: ConnId, now: Now) {
+        self.end_session(conn, Ended::Lost, now);
+        self.forget(conn);
+    }
+
+    /// Drops a connection and its socket.
+    fn forget(&mut self, conn: ConnId) {
+        if let Some(mut one) = self.conns.remove(conn) {
+            drop(self.poll.registry().deregister(one.stream.socket_mut()));
+            self.metrics.sockets.fetch_sub(1, Relaxed);
+        }
+    }
+}

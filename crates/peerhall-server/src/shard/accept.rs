@@ -1,0 +1,88 @@
+//! New sockets: within the process's limits, without delay, spread over turns.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use mio::{Interest, Token};
+use mio::net::TcpStream;
+use peerhall_hub::Now;
+use rustls::ServerConnection;
+
+use super::conn::Conn;
+use super::{Accepting, Shard};
+use crate::stream::Stream;
+use crate::timers::Reason;
+
+/// Sockets accepted in one turn, so that a rush of newcomers does not hold up those who are there.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// How long accepting rests when the process has no descriptor left.
+pub(super) const BREATHER: Duration = Duration::from_millis(100);
+
+impl Shard {
+    pub(super) fn accept(&mut self, now: Now) {
+        if self.accepting == Accepting::Idle {
+            return;
+        }
+        for _ in 0..ACCEPTS_PER_TURN {
+            match self.listener.accept() {
+                Ok((socket, address)) => self.welcome_socket(socket, address.ip(), now),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.accepting = Accepting::Idle;
+                    return;
+                }
+                Err(error) if is_passing(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections");
+                    self.accepting = Accepting::Exhausted;
+                    return;
+                }
+            }
+        }
+        self.accepting = Accepting::More;
+    }
+
+    fn welcome_socket(&mut self, socket: TcpStream, address: IpAddr, now: Now) {
+        if self.all_metrics.sockets() >= self.max_connections {
+            // Dropped without an answer: answering would cost what there is too little of.
+            self.metrics.shed.fetch_add(1, Relaxed);
+            return;
+        }
+        // Without it small frames wait for acknowledgements of earlier ones.
+        let _ = socket.set_nodelay(true);
+        let session = match &self.tls {
+            None => None,
+            Some(config) => match ServerConnection::new(Arc::clone(config)) {
+                Ok(session) => Some(session),
+                Err(error) => {
+                    tracing::error!(%error, "cannot begin a TLS session");
+                    return;
+                }
+            },
+        };
+        let id = self.conns.insert(Conn::new(Stream::new(socket, session), address, now.at));
+        self.metrics.sockets.fetch_add(1, Relaxed);
+        let token = Token(id.index as usize);
+        let registered = self.conns.get_mut(id).map(|conn| {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.poll.registry().register(conn.stream.socket_mut(), token, interest)
+        });
+        if let Some(Err(error)) = registered {
+            tracing::error!(%error, "cannot watch a socket");
+            self.forget(id);
+            return;
+        }
+        self.timers.add(now.at + self.admission.config.limits.handshake_timeout, id, Reason::Handshake);
+    }
+}
+
+/// Errors that concern the one connection that was to be accepted.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,50 @@
+//! Deadlines of the connections of one shard, each with its reason.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use peerhall_hub::{ConnId, Tick};
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reason {
+    /// The HTTP request has to be complete.
+    Handshake,
+    /// A WebSocket ping is due.
+    Ping,
+    /// Something must have come since the ping.
+    Pong,
+    /// A blocked reader must have taken its oldest frame.
+    Outbox,
+    /// The close handshake has to be over.
+    Close,
+    /// The drain reaches this connection.
+    Drain,
+}
+
+/// All deadlines of one shard. A deadline cannot be taken back; whoever gets it looks whether it
+/// still means anything.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    heap: BinaryHeap<Reverse<(Tick, ConnId, Reason)>>,
+}
+
+impl Timers {
+    pub(crate) fn add(&mut self, at: Tick, conn: ConnId, reason: Reason) {
+        self.heap.push(Reverse((at, conn, reason)));
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next(&self) -> Option<Tick> {
+        self.heap.peek().map(|Reverse((at, _, _))| *at)
+    }
+
+    /// Takes a deadline that has passed.
+    pub(crate) fn take_due(&mut self, now: Tick) -> Option<(ConnId, Reason)> {
+        let Reverse((at, _, _)) = self.heap.peek()?;
+        if *at > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse((_, conn, reason))| (conn, reason))
+    }
+}
