@@ -11,8 +11,9 @@ use peerhall_proto::ids::{AppId, ChannelName, PeerId};
 use peerhall_proto::limits::MAX_LISTED_PEERS;
 use peerhall_proto::rest::list_peers::{ListPeersResponse, ListedPeer};
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
+use crate::cluster::{RemoteAnswer, RemoteAsk, Timing, ToBridge};
 use crate::exchange::{Exchange, Mail, OutsideMessage};
 use crate::usage::UsageBook;
 
@@ -76,7 +77,10 @@ impl Control {
         let answers = self
             .ask(|reply| Mail::List { app: app.clone(), channel: channel.clone(), reply })
             .await?;
-        let found: BTreeMap<PeerId, Option<Metadata>> = answers.into_iter().flatten().collect();
+        let elsewhere = self.ask_others(RemoteAsk::List(app, channel.clone())).await;
+        let elsewhere = elsewhere.into_iter().filter_map(RemoteAnswer::members);
+        let found: BTreeMap<PeerId, Option<Metadata>> =
+            answers.into_iter().chain(elsewhere).flatten().collect();
         let truncated = found.len() > MAX_LISTED_PEERS;
         let peers = found
             .into_iter()
@@ -99,17 +103,35 @@ impl Control {
             metadata: message.metadata,
         });
         let answers = self.ask(|reply| Mail::Publish { message: message.clone(), reply }).await?;
-        Ok(answers.into_iter().sum())
+        let elsewhere = self.ask_others(RemoteAsk::Publish(message)).await;
+        Ok(total(answers, elsewhere))
     }
 
     /// Closes every connection of a peer with 4020. Returns how many there were.
     pub(crate) async fn disconnect_peer(&self, app: AppId, peer: PeerId) -> Result<usize, Stopping> {
         let answers =
             self.ask(|reply| Mail::Kick { app: app.clone(), peer: peer.clone(), reply }).await?;
-        Ok(answers.into_iter().sum())
+        let elsewhere = self.ask_others(RemoteAsk::Kick(app, peer)).await;
+        Ok(total(answers, elsewhere))
     }
 
-    /// Asks every shard and waits for all answers.
+    /// Asks the other nodes. One that does not answer in time is left out: it may be gone.
+    async fn ask_others(&self, ask: RemoteAsk) -> Vec<RemoteAnswer> {
+        let mut answers = Vec::new();
+        let Some(bridge) = self.exchange.bridge() else { return answers };
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        if bridge.send(ToBridge::Ask(ask, sender)).is_ok() {
+            let gather = async {
+                while let Some(answer) = receiver.recv().await {
+                    answers.push(answer);
+                }
+            };
+            let _ = tokio::time::timeout(Timing::default().answer_within, gather).await;
+        }
+        answers
+    }
+
+    /// Asks every shard of this node and waits for all answers.
     async fn ask<T>(&self, mut mail: impl FnMut(oneshot::Sender<T>) -> Mail) -> Result<Vec<T>, Stopping> {
         let mut waiting = Vec::with_capacity(self.exchange.shards());
         self.exchange.put_all(|| {
@@ -123,4 +145,8 @@ impl Control {
         }
         Ok(answers)
     }
+}
+
+fn total(here: Vec<usize>, elsewhere: Vec<RemoteAnswer>) -> usize {
+    here.into_iter().chain(elsewhere.iter().map(RemoteAnswer::count)).sum()
 }

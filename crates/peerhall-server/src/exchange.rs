@@ -6,7 +6,7 @@
 //! its shard, which never waits for a socket.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
 use peerhall_auth::keyring::Keyring;
 use peerhall_hub::{Metadata, Note, ShardId, ShardSet};
@@ -14,11 +14,17 @@ use peerhall_proto::ids::{AppId, ChannelName, PeerId};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
+use crate::cluster::{Outgoing, ToBridge};
+
 /// One thing for a shard to do.
 #[derive(Debug)]
 pub(crate) enum Mail {
     /// Another shard said something.
     Note { from: ShardId, note: Arc<Note> },
+    /// A shard of another node can be reached from now on, or begins again.
+    LinkUp(ShardId),
+    /// A shard of another node can be reached no more.
+    LinkDown(ShardId),
     /// Keys or apps changed.
     Keyring(Arc<Keyring>),
     /// Hand a message of the REST plane to the members on this shard; answers with their number.
@@ -55,6 +61,8 @@ struct Mailbox {
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     boxes: Arc<[Mailbox]>,
+    /// The way to the shards of other nodes, when there are any.
+    bridge: Arc<OnceLock<mpsc::Sender<ToBridge>>>,
 }
 
 impl Exchange {
@@ -63,7 +71,17 @@ impl Exchange {
         let boxes = wakers
             .into_iter()
             .map(|waker| Mailbox { queue: Mutex::default(), filled: AtomicBool::new(false), waker });
-        Self { boxes: boxes.collect() }
+        Self { boxes: boxes.collect(), bridge: Arc::default() }
+    }
+
+    /// Opens the way to other nodes; the first one stays.
+    pub(crate) fn connect(&self, bridge: mpsc::Sender<ToBridge>) {
+        let _ = self.bridge.set(bridge);
+    }
+
+    /// The way to other nodes.
+    pub(crate) fn bridge(&self) -> Option<&mpsc::Sender<ToBridge>> {
+        self.bridge.get()
     }
 
     /// Number of shards.
@@ -82,10 +100,19 @@ impl Exchange {
         }
     }
 
-    /// Puts a note into the boxes of several shards.
+    /// Hands a note to several shards, of this node or of others.
     pub(crate) fn post(&self, from: ShardId, to: ShardSet, note: &Arc<Note>) {
+        let mut elsewhere = false;
         for shard in to.iter() {
-            self.put(shard.number(), Mail::Note { from, note: note.clone() });
+            if shard.number() < self.shards() {
+                self.put(shard.number(), Mail::Note { from, note: note.clone() });
+            } else {
+                elsewhere = true;
+            }
+        }
+        if elsewhere && let Some(bridge) = self.bridge() {
+            // Nobody takes it when the node is ending.
+            let _ = bridge.send(ToBridge::Outgoing(Outgoing { from, to, note: note.clone() }));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
@@ -15,6 +15,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::admission::Admission;
 use crate::clock::{Clock, unix_ms};
+use crate::cluster::{Bridge, Bus, Inbox, NodeId, Timing, ToBridge};
 use crate::config::Config;
 use crate::control::Control;
 use crate::exchange::{Exchange, Mail};
@@ -79,6 +80,15 @@ pub struct Server {
     http_stop: Option<tokio::sync::oneshot::Sender<()>>,
     storage: Storage,
     ready: Arc<AtomicBool>,
+    bridge: Option<BridgeThread>,
+}
+
+/// The thread that talks to other nodes.
+#[derive(Debug)]
+struct BridgeThread {
+    node: NodeId,
+    sender: mpsc::Sender<ToBridge>,
+    thread: JoinHandle<()>,
 }
 
 impl Server {
@@ -140,7 +150,31 @@ impl Server {
         let storage = Storage::start(store, revision, control, usage)?;
         let shards = shards.into_iter().map(start_shard).collect::<io::Result<_>>()?;
         tracing::info!(%address, shards = count, "listening");
-        Ok(Self { address, exchange, shards, http: Some(http), http_stop: Some(http_stop), storage, ready })
+        Ok(Self { address, exchange, shards, http: Some(http), http_stop: Some(http_stop), storage, ready, bridge: None })
+    }
+
+    /// Joins other nodes on a bus. To be called once, before clients come.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread or no randomness.
+    pub fn join_cluster(&mut self, bus: Arc<dyn Bus>, timing: Timing) -> io::Result<NodeId> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let node = NodeId::new(u64::from_be_bytes(random));
+        let (sender, inbox) = mpsc::channel();
+        let bridge = Bridge::new(node, bus.clone(), self.exchange.clone(), timing, sender.clone());
+        self.exchange.connect(sender.clone());
+        bus.join(node, Inbox(sender.clone()));
+        let thread = std::thread::Builder::new().name("cluster".into()).spawn(move || bridge.run(&inbox))?;
+        self.bridge = Some(BridgeThread { node, sender, thread });
+        Ok(node)
+    }
+
+    /// This run's number in the cluster, when it is in one.
+    #[must_use]
+    pub fn node(&self) -> Option<NodeId> {
+        self.bridge.as_ref().map(|bridge| bridge.node)
     }
 
     /// The address that is listened on, with the real port.
@@ -163,9 +197,19 @@ impl Server {
     pub fn drain(mut self) {
         tracing::info!("draining");
         self.ready.store(false, Ordering::Release);
+        // The other nodes announce the departures at once (D27).
+        self.leave_cluster(ToBridge::Stop);
         self.exchange.put_all(|| Mail::Drain);
         self.join();
         tracing::info!("stopped");
+    }
+
+    fn leave_cluster(&mut self, how: ToBridge) {
+        let Some(bridge) = self.bridge.take() else { return };
+        let _ = bridge.sender.send(how);
+        if bridge.thread.join().is_err() {
+            tracing::error!("the cluster thread panicked");
+        }
     }
 
     fn join(&mut self) {
@@ -185,6 +229,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if !self.shards.is_empty() {
+            self.leave_cluster(ToBridge::Abort);
             self.exchange.put_all(|| Mail::Abort);
             self.join();
         }

@@ -224,6 +224,8 @@ impl Shard {
         for mail in self.exchange.take(self.id) {
             match mail {
                 Mail::Note { from, note } => self.hub.note(from, &note, now),
+                Mail::LinkUp(shard) => self.hub.link_up(shard),
+                Mail::LinkDown(shard) => self.hub.link_down(shard, now),
                 Mail::Keyring(keyring) => {
                     self.hub.set_keyring(&keyring, now);
                     self.admission.keyring = keyring;

@@ -8,6 +8,7 @@ use peerhall_auth::key::{AppRecord, KeyId, KeyKind, KeyRecord};
 use peerhall_auth::pattern::PatternSet;
 use peerhall_proto::ids::AppId;
 
+use crate::cluster::{MemoryBus, NodeId, Timing};
 use crate::config::Config;
 use crate::server::Server;
 use crate::store::{AppChange, KeyChange, MemoryStore, Stamp, Store};
@@ -91,6 +92,12 @@ impl TestServer {
         let mut config = Config::dev();
         config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         TestServerBuilder { config, store: Box::new(MemoryStore::new()) }
+    }
+
+    /// Joins other test servers on a bus.
+    #[expect(clippy::expect_used, reason = "a test that cannot set itself up has to stop")]
+    pub fn join_cluster(&mut self, bus: &MemoryBus, timing: Timing) -> NodeId {
+        self.server.join_cluster(std::sync::Arc::new(bus.clone()), timing).expect("a node joins")
     }
 
     /// Where it listens.
