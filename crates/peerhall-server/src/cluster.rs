@@ -83,6 +83,8 @@ pub struct Parcel(pub(crate) Content);
 pub(crate) enum Content {
     /// The node lives, and has that many shards.
     Alive { shards: usize },
+    /// So many notes have been sent to the receiver: it sees whether the last one got lost.
+    Sent { notes: u64 },
     /// The node stops.
     Bye,
     /// A note of one of its shards for some of the receiver's.

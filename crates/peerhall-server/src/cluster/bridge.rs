@@ -113,6 +113,9 @@ impl Bridge {
     fn say_alive(&mut self) {
         self.alive_at = Instant::now() + self.timing.alive_every;
         self.send(Address::Everybody, Content::Alive { shards: self.exchange.shards() });
+        for (node, remote) in &self.nodes {
+            self.send(Address::Node(*node), Content::Sent { notes: remote.sent() });
+        }
     }
 
     fn give_up_the_silent(&mut self) {
@@ -139,6 +142,11 @@ impl Bridge {
             Content::Alive { shards } => {
                 if !self.nodes.contains_key(&from) {
                     self.link_up(from, *shards);
+                }
+            }
+            Content::Sent { notes } => {
+                if self.nodes.get_mut(&from).is_some_and(|remote| remote.missed_last(*notes)) {
+                    self.send(Address::Node(from), Content::Again);
                 }
             }
             Content::Bye => self.link_down(from),
@@ -269,10 +277,13 @@ fn ask_shards(exchange: &Exchange, ask: RemoteAsk) -> RemoteAnswer {
             gather(exchange, |reply| Mail::Publish { message: message.clone(), reply }).into_iter().sum(),
         ),
         RemoteAsk::Kick(app, peer) => RemoteAnswer::Count(
-            gather(exchange, |reply| Mail::Kick { app: app.clone(), peer: peer.clone(), reply }).into_iter().sum(),
+            gather(exchange, |reply| Mail::Kick { app: app.clone(), peer: peer.clone(), reply })
+                .into_iter()
+                .sum(),
         ),
         RemoteAsk::List(app, channel) => {
-            let lists = gather(exchange, |reply| Mail::List { app: app.clone(), channel: channel.clone(), reply });
+            let lists =
+                gather(exchange, |reply| Mail::List { app: app.clone(), channel: channel.clone(), reply });
             RemoteAnswer::Members(lists.into_iter().flatten().collect())
         }
     }

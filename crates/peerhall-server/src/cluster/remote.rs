@@ -30,6 +30,18 @@ impl Remote {
         missed
     }
 
+    /// Takes note of how many notes it has sent. Says whether the last ones are missing.
+    pub(crate) fn missed_last(&mut self, sent: u64) -> bool {
+        let missed = sent != self.incoming;
+        self.incoming = sent;
+        missed
+    }
+
+    /// How many notes have gone to it.
+    pub(crate) fn sent(&self) -> u64 {
+        self.outgoing
+    }
+
     /// The number of the next note that goes to it.
     pub(crate) fn next_number(&mut self) -> u64 {
         let number = self.outgoing;
@@ -54,6 +66,9 @@ mod tests {
         assert!(!remote.missed_before(1));
         assert!(remote.missed_before(3));
         assert!(!remote.missed_before(4));
+        assert!(!remote.missed_last(5));
+        assert!(remote.missed_last(6));
+        assert!(!remote.missed_before(6));
         let mut late = Remote::new(2..4, Instant::now());
         assert!(late.missed_before(57), "a stream that had begun before we listened");
     }
