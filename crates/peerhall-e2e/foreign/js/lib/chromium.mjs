@@ -1,0 +1,104 @@
+// Headless Chromium with fake media, and the local site its pages come from.
+
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import puppeteer from 'puppeteer-core';
+import { mint } from './server.mjs';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+  '--auto-accept-this-tab-capture',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-dev-shm-usage',
+  '--no-first-run',
+];
+
+const PAGES = fileURLToPath(new URL('../../pages/', import.meta.url));
+const sdk = createRequire(import.meta.url).resolve('@metered-ca/realtime');
+const SITE = {
+  '/': [join(PAGES, 'peer.html'), 'text/html'],
+  '/peer.js': [join(PAGES, 'peer.js'), 'text/javascript'],
+  '/sdk.js': [join(sdk, '../index.umd.js'), 'text/javascript'],
+};
+
+/** A browser with fake media that takes nothing from earlier runs. */
+export async function launch(test) {
+  const browser = await puppeteer.launch({
+    executablePath: findChromium(),
+    headless: true,
+    pipe: true,
+    args: FLAGS,
+  });
+  test.defer(() => browser.close());
+  return browser;
+}
+
+/** Starts a browser; `openPage()` of what it gives opens one more page of guests. */
+export async function startBrowser(test, server, { claims = {} } = {}) {
+  const site = await serveSite(test, server, claims);
+  const browser = await launch(test);
+  const openPage = async () => {
+    const page = await browser.newPage();
+    const troubles = [];
+    page.on('pageerror', (error) => troubles.push(error));
+    test.defer(() => {
+      if (troubles.length > 0) throw troubles[0];
+    });
+    await page.goto(site);
+    await page.waitForFunction('globalThis.hall');
+    return page;
+  };
+  return { openPage };
+}
+
+/**
+ * Pages, the SDK, and `/token?peer=ID`: one token per peer for the whole test, as a backend that
+ * signs by itself would give it also while the realtime server is down.
+ */
+async function serveSite(test, server, claims) {
+  const tokens = new Map();
+  const token = (peer) => {
+    if (!tokens.has(peer)) tokens.set(peer, mint(server, peer, claims));
+    return tokens.get(peer);
+  };
+  const answer = async (url) => {
+    if (url.pathname === '/token') return [await token(url.searchParams.get('peer')), 'text/plain'];
+    const [file, type] = SITE[url.pathname] ?? [];
+    return file ? [await readFile(file), type] : null;
+  };
+  const site = createServer(async (request, response) => {
+    const found = await answer(new URL(request.url, 'http://site')).catch(() => null);
+    response.writeHead(found ? 200 : 404, found ? { 'content-type': found[1] } : {});
+    response.end(found?.[0]);
+  });
+  site.listen(0, '127.0.0.1');
+  await once(site, 'listening');
+  test.defer(() => site.closeAllConnections());
+  return `http://127.0.0.1:${site.address().port}/`;
+}
+
+/** Absolute path of the browser; the driver does not search PATH. */
+function findChromium() {
+  const name = process.env.PEERHALL_CHROMIUM || 'chromium';
+  const places = name.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
+  for (const place of places) {
+    const path = join(place, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not here; the next folder may have it.
+    }
+  }
+  throw new Error(`no browser '${name}'; run \`cargo xtask test\`, which installs Chromium`);
+}
