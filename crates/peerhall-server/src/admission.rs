@@ -109,7 +109,11 @@ impl Admission {
     }
 
     /// A peer with a publishable key keeps the id that it can prove, or gets a new random one.
-    fn name_peer(&self, identity: &Identity, resume: Option<&str>) -> Result<(PeerId, Option<String>), Refused> {
+    fn name_peer(
+        &self,
+        identity: &Identity,
+        resume: Option<&str>,
+    ) -> Result<(PeerId, Option<String>), Refused> {
         let (app, key) = (&identity.app.id, &identity.grants.key().id);
         let known = resume.and_then(|value| self.resume.verify(app, key, value));
         let peer = match known {

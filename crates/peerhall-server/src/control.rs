@@ -73,10 +73,13 @@ impl Control {
     }
 
     /// Who is in a channel: each peer once, sorted by id (REST API, section 3).
-    pub(crate) async fn list_peers(&self, app: AppId, channel: ChannelName) -> Result<ListPeersResponse, Stopping> {
-        let answers = self
-            .ask(|reply| Mail::List { app: app.clone(), channel: channel.clone(), reply })
-            .await?;
+    pub(crate) async fn list_peers(
+        &self,
+        app: AppId,
+        channel: ChannelName,
+    ) -> Result<ListPeersResponse, Stopping> {
+        let answers =
+            self.ask(|reply| Mail::List { app: app.clone(), channel: channel.clone(), reply }).await?;
         let elsewhere = self.ask_others(RemoteAsk::List(app, channel.clone())).await;
         let elsewhere = elsewhere.into_iter().filter_map(RemoteAnswer::members);
         let found: BTreeMap<PeerId, Option<Metadata>> =
@@ -85,7 +88,10 @@ impl Control {
         let peers = found
             .into_iter()
             .take(MAX_LISTED_PEERS)
-            .map(|(peer_id, metadata)| ListedPeer { peer_id, metadata: metadata.map(|metadata| (*metadata).clone()) })
+            .map(|(peer_id, metadata)| ListedPeer {
+                peer_id,
+                metadata: metadata.map(|metadata| (*metadata).clone()),
+            })
             .collect();
         Ok(ListPeersResponse { channel, peers, truncated })
     }
@@ -109,8 +115,7 @@ impl Control {
 
     /// Closes every connection of a peer with 4020. Returns how many there were.
     pub(crate) async fn disconnect_peer(&self, app: AppId, peer: PeerId) -> Result<usize, Stopping> {
-        let answers =
-            self.ask(|reply| Mail::Kick { app: app.clone(), peer: peer.clone(), reply }).await?;
+        let answers = self.ask(|reply| Mail::Kick { app: app.clone(), peer: peer.clone(), reply }).await?;
         let elsewhere = self.ask_others(RemoteAsk::Kick(app, peer)).await;
         Ok(total(answers, elsewhere))
     }

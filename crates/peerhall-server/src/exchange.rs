@@ -68,9 +68,11 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// An exchange for as many shards as there are wakers.
     pub(crate) fn new(wakers: Vec<mio::Waker>) -> Self {
-        let boxes = wakers
-            .into_iter()
-            .map(|waker| Mailbox { queue: Mutex::default(), filled: AtomicBool::new(false), waker });
+        let boxes = wakers.into_iter().map(|waker| Mailbox {
+            queue: Mutex::default(),
+            filled: AtomicBool::new(false),
+            waker,
+        });
         Self { boxes: boxes.collect(), bridge: Arc::default() }
     }
 

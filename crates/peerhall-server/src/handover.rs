@@ -136,7 +136,11 @@ impl Write for Ready<'_> {
 }
 
 /// Sends what a TLS session has to say, as far as the socket takes it.
-fn poll_send(session: &mut ServerConnection, socket: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+fn poll_send(
+    session: &mut ServerConnection,
+    socket: &TcpStream,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
     while session.wants_write() {
         match session.write_tls(&mut Ready(socket)) {
             Ok(_) => {}

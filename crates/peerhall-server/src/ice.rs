@@ -32,7 +32,8 @@ impl IceServers {
     /// Takes over a checked setting; `None` when its secret is empty, which the check refuses.
     pub(crate) fn new(config: &ExternalTurn) -> Option<Self> {
         let (turn, stun): (Vec<_>, Vec<_>) = config.urls.iter().partition(|url| url.is_turn());
-        let text = |urls: Vec<&crate::config::IceUrl>| urls.iter().map(|url| url.as_str().to_owned()).collect();
+        let text =
+            |urls: Vec<&crate::config::IceUrl>| urls.iter().map(|url| url.as_str().to_owned()).collect();
         Some(Self {
             stun: text(stun),
             turn: text(turn),

@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use mio::{Poll, Waker};
@@ -110,7 +110,11 @@ impl Server {
         Self::start_with(config, store, Some(dev))
     }
 
-    fn start_with(config: Config, mut store: Box<dyn Store>, dev: Option<DevInfo>) -> Result<Self, StartError> {
+    fn start_with(
+        config: Config,
+        mut store: Box<dyn Store>,
+        dev: Option<DevInfo>,
+    ) -> Result<Self, StartError> {
         let config = Arc::new(config);
         let snapshot = store.load()?;
         let usage = Arc::new(UsageBook::default());
@@ -142,7 +146,14 @@ impl Server {
             resume,
             ice,
         };
-        let parts = Parts { config: &config, admission, exchange: exchange.clone(), http, tls, metrics: metrics.clone() };
+        let parts = Parts {
+            config: &config,
+            admission,
+            exchange: exchange.clone(),
+            http,
+            tls,
+            metrics: metrics.clone(),
+        };
         let shards = parts.shards(polls, &listener, limits.websockets)?;
         let state = HttpState { control: control.clone(), metrics, config, readiness: ready.clone(), dev };
         let (http_stop, stopped) = tokio::sync::oneshot::channel();
@@ -150,7 +161,16 @@ impl Server {
         let storage = Storage::start(store, revision, control, usage)?;
         let shards = shards.into_iter().map(start_shard).collect::<io::Result<_>>()?;
         tracing::info!(%address, shards = count, "listening");
-        Ok(Self { address, exchange, shards, http: Some(http), http_stop: Some(http_stop), storage, ready, bridge: None })
+        Ok(Self {
+            address,
+            exchange,
+            shards,
+            http: Some(http),
+            http_stop: Some(http_stop),
+            storage,
+            ready,
+            bridge: None,
+        })
     }
 
     /// Joins other nodes on a bus. To be called once, before clients come.
@@ -247,7 +267,12 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn shards(self, polls: Vec<Poll>, listener: &TcpListener, max_connections: usize) -> Result<Vec<Shard>, StartError> {
+    fn shards(
+        self,
+        polls: Vec<Poll>,
+        listener: &TcpListener,
+        max_connections: usize,
+    ) -> Result<Vec<Shard>, StartError> {
         let clock = Clock::start();
         let mut lost = self.lost_members()?;
         let mut shards = Vec::with_capacity(polls.len());

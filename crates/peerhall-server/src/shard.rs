@@ -170,7 +170,8 @@ impl Shard {
                 LISTENER => self.accepting = Accepting::More,
                 WAKER => {}
                 Token(place) => {
-                    let Some(conn) = u32::try_from(place).ok().and_then(|place| self.conns.id_at(place)) else {
+                    let Some(conn) = u32::try_from(place).ok().and_then(|place| self.conns.id_at(place))
+                    else {
                         continue;
                     };
                     if event.is_writable() {
@@ -282,7 +283,8 @@ impl Shard {
     fn check_outbox(&mut self, conn: ConnId, now: Now) {
         self.mark_dirty(conn);
         let limit = self.admission.config.limits.outbox_bytes;
-        let over = |conns: &Table| conns.get(conn).is_some_and(|one| one.is_open() && one.outbox.bytes() > limit);
+        let over =
+            |conns: &Table| conns.get(conn).is_some_and(|one| one.is_open() && one.outbox.bytes() > limit);
         if over(&self.conns) {
             self.flush(conn, now);
             if over(&self.conns) {

@@ -89,7 +89,10 @@ impl Storage {
 
     /// Runs `job` with the store and waits until the shards have been told of what it changed.
     /// `None`: the thread has ended.
-    pub(crate) fn with<R: Send + 'static>(&self, job: impl FnOnce(&mut dyn Store) -> R + Send + 'static) -> Option<R> {
+    pub(crate) fn with<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> R + Send + 'static,
+    ) -> Option<R> {
         let (result, answer) = mpsc::sync_channel(1);
         let (done, finished) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |store| drop(result.send(job(store))));

@@ -39,12 +39,12 @@ impl Timers {
         self.heap.peek().map(|Reverse((at, _, _))| *at)
     }
 
-    /// Takes a deadline that has passed.
-    pub(crate) fn take_due(&mut self, now: Tick) -> Option<(ConnId, Reason)> {
-        let Reverse((at, _, _)) = self.heap.peek()?;
-        if *at > now {
+    /// Takes a deadline that has passed, and says when it was due.
+    pub(crate) fn take_due(&mut self, now: Tick) -> Option<(Tick, ConnId, Reason)> {
+        let Reverse(first) = self.heap.peek()?;
+        if first.0 > now {
             return None;
         }
-        self.heap.pop().map(|Reverse((_, conn, reason))| (conn, reason))
+        self.heap.pop().map(|Reverse(due)| due)
     }
 }

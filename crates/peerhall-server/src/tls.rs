@@ -38,8 +38,11 @@ pub(crate) fn load(files: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = CertificateDer::pem_file_iter(&files.cert_file)
         .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
         .map_err(|source| TlsError::File { what: "certificates", file: files.cert_file.clone(), source })?;
-    let key = PrivateKeyDer::from_pem_file(&files.key_file)
-        .map_err(|source| TlsError::File { what: "a private key", file: files.key_file.clone(), source })?;
+    let key = PrivateKeyDer::from_pem_file(&files.key_file).map_err(|source| TlsError::File {
+        what: "a private key",
+        file: files.key_file.clone(),
+        source,
+    })?;
     let unusable = |source| TlsError::Unusable { file: files.cert_file.clone(), source };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)

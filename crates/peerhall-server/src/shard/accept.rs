@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use mio::{Interest, Token};
 use mio::net::TcpStream;
+use mio::{Interest, Token};
 use peerhall_hub::Now;
 use rustls::ServerConnection;
 

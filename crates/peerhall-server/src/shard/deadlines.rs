@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use peerhall_hub::{ConnId, Ended, Now};
+use peerhall_hub::{ConnId, Ended, Now, Tick};
 use peerhall_proto::code::CloseCode;
 
 use super::Shard;
@@ -14,14 +14,14 @@ use crate::ws::{encode, handshake};
 
 impl Shard {
     pub(super) fn check_deadlines(&mut self, now: Now) {
-        while let Some((conn, reason)) = self.timers.take_due(now.at) {
+        while let Some((due, conn, reason)) = self.timers.take_due(now.at) {
             if self.conns.get(conn).is_none() {
                 continue;
             }
             match reason {
                 Reason::Handshake => self.give_up_handshake(conn, now),
                 Reason::Ping => self.ping(conn, now),
-                Reason::Pong => self.expect_pong(conn, now),
+                Reason::Pong => self.expect_pong(conn, due, now),
                 Reason::Outbox => self.check_age(conn, now),
                 Reason::Close => self.forget(conn),
                 Reason::Drain => self.let_go(conn, now),
@@ -65,10 +65,12 @@ impl Shard {
         self.timers.add(now.at + every, conn, Reason::Ping);
     }
 
-    fn expect_pong(&mut self, conn: ConnId, now: Now) {
+    /// Drops a connection that has said nothing since the ping whose time was up at `due`. An answer
+    /// within the millisecond of the ping is one.
+    fn expect_pong(&mut self, conn: ConnId, due: Tick, now: Now) {
         let within = self.admission.config.liveness.pong_within;
         let Some(one) = self.conns.get(conn).filter(|one| one.is_open()) else { return };
-        if now.at - one.heard < within {
+        if due - one.heard <= within {
             return;
         }
         self.metrics.silent.fetch_add(1, Relaxed);

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use peerhall_hub::{ConnId, Ended, Now, Opening};
 use peerhall_proto::code::CloseCode;
 
-use super::conn::{CLOSE_GRACE, Handshake, Phase};
 use super::Shard;
+use super::conn::{CLOSE_GRACE, Handshake, Phase};
 use crate::admission::Refused;
 use crate::handover::HandedOver;
 use crate::timers::Reason;
@@ -222,15 +222,20 @@ impl Shard {
         drop(self.poll.registry().deregister(one.stream.socket_mut()));
         self.metrics.sockets.fetch_sub(1, Relaxed);
         let (socket, session) = one.stream.into_parts();
-        let handed =
-            HandedOver { socket: socket.into(), session, received: handshake.head, address: handshake.address };
+        let handed = HandedOver {
+            socket: socket.into(),
+            session,
+            received: handshake.head,
+            address: handshake.address,
+        };
         self.http.serve(handed);
     }
 
     /// Takes the messages out of the shared buffer, one after the other.
     fn decode(&mut self, conn: ConnId, mut at: usize, filled: usize, now: Now) {
         let limits = Limits {
-            max_message: self.admission.config.limits.max_message_bytes + peerhall_proto::limits::ENVELOPE_BYTES,
+            max_message: self.admission.config.limits.max_message_bytes
+                + peerhall_proto::limits::ENVELOPE_BYTES,
         };
         // The buffer is taken out, so that a message can be borrowed from it while the shard acts.
         let mut buffer = std::mem::take(&mut self.read_buf);
