@@ -85,6 +85,8 @@ pub(crate) struct Shard {
     write_buf: Vec<u8>,
     accepting: Accepting,
     draining: bool,
+    /// Somebody was lost while writing: the others must hear of it without waiting for an event.
+    restless: bool,
     /// The server was told to end at once.
     aborted: bool,
 }
@@ -137,6 +139,7 @@ impl Shard {
             write_buf: Vec::new(),
             accepting: Accepting::Idle,
             draining: false,
+            restless: false,
             aborted: false,
         })
     }
@@ -158,7 +161,8 @@ impl Shard {
     }
 
     fn turn(&mut self, events: &mut Events) -> Flow {
-        if let Err(error) = self.poll.poll(events, self.patience())
+        let patience = self.patience();
+        if let Err(error) = self.poll.poll(events, patience)
             && error.kind() != io::ErrorKind::Interrupted
         {
             tracing::error!(%error, "cannot wait for sockets");
@@ -207,8 +211,9 @@ impl Shard {
     }
 
     /// How long the poll may sleep.
-    fn patience(&self) -> Option<Duration> {
-        if self.accepting == Accepting::More || !self.unread.is_empty() || !self.dirty.is_empty() {
+    fn patience(&mut self) -> Option<Duration> {
+        let busy = self.accepting == Accepting::More || !self.unread.is_empty() || !self.dirty.is_empty();
+        if busy || std::mem::take(&mut self.restless) {
             return Some(Duration::ZERO);
         }
         let now = self.clock.tick();
@@ -306,6 +311,7 @@ impl Shard {
     fn end_session(&mut self, conn: ConnId, ended: Ended, now: Now) {
         if self.conns.get(conn).is_some_and(Conn::is_open) {
             self.hub.closed(conn, ended, now);
+            self.restless = true;
         }
     }
 

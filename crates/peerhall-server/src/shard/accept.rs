@@ -76,6 +76,10 @@ impl Shard {
             return;
         }
         self.timers.add(now.at + self.admission.config.limits.handshake_timeout, id, Reason::Handshake);
+        if self.draining {
+            // Long enough to be told 503, and not so long that the stop waits for it.
+            self.timers.add(now.at + BREATHER, id, Reason::Drain);
+        }
     }
 }
 
