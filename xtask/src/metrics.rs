@@ -8,6 +8,7 @@ mod count;
 mod figures;
 mod page;
 mod shape;
+mod test_modules;
 #[cfg(test)]
 mod tests;
 
@@ -47,16 +48,39 @@ pub(crate) fn measure(folder: &Path) -> Result<Vec<Crate>, Failure> {
 impl Crate {
     fn measure(root: PathBuf) -> Result<Self, Failure> {
         let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let files = rust_files(&root)?
+            .into_iter()
+            .map(|path| SourceFile::read(&root, path))
+            .collect::<Result<Vec<_>, _>>()?;
+        let test_modules: Vec<_> =
+            files.iter().flat_map(|file| test_modules::declared_by(&file.path, &file.tree)).collect();
         let mut figures = Figures::default();
-        for path in rust_files(&root)? {
-            let relative = path.strip_prefix(&root).unwrap_or(&path);
-            let shown = format!("{name}/{}", relative.display());
-            let role = if TEST_CRATES.contains(&name.as_str()) { Role::Test } else { Role::of(relative) };
-            figures
-                .add_file(&shown, &workspace::read(&path)?, role)
-                .map_err(|cause| Failure::Unparsed { path, cause })?;
+        for file in files {
+            let is_test =
+                TEST_CRATES.contains(&name.as_str()) || test_modules::contain(&test_modules, &file.path);
+            let role = if is_test { Role::Test } else { Role::of(&file.path) };
+            figures.add_file(&format!("{name}/{}", file.path.display()), &file.source, &file.tree, role);
         }
         Ok(Self { name, figures })
+    }
+}
+
+/// A file of a crate, read and parsed.
+struct SourceFile {
+    /// Relative to the crate.
+    path: PathBuf,
+    source: String,
+    tree: syn::File,
+}
+
+impl SourceFile {
+    fn read(root: &Path, path: PathBuf) -> Result<Self, Failure> {
+        let source = workspace::read(&path)?;
+        let relative = path.strip_prefix(root).unwrap_or(&path).to_owned();
+        match syn::parse_file(&source) {
+            Ok(tree) => Ok(Self { path: relative, source, tree }),
+            Err(cause) => Err(Failure::Unparsed { path, cause }),
+        }
     }
 }
 

@@ -206,7 +206,8 @@ fn is_test(attributes: &[Attribute]) -> bool {
     last_words.into_iter().any(|word| word.ident == "test" || word.ident == "wasm_bindgen_test")
 }
 
-fn is_cfg_test(attributes: &[Attribute]) -> bool {
+/// `#[cfg(test)]`, alone or as the first of several conditions.
+pub(super) fn is_cfg_test(attributes: &[Attribute]) -> bool {
     let cfgs = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let conditions = cfgs.filter_map(|cfg| cfg.meta.require_list().ok()).map(|list| list.tokens.to_string());
     conditions.map(|condition| condition.replace(' ', "")).any(|condition| {

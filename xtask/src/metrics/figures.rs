@@ -35,20 +35,15 @@ pub(super) struct Spread {
 }
 
 impl Figures {
-    /// Adds one file.
-    ///
-    /// # Errors
-    ///
-    /// Where the text is not Rust.
-    pub(super) fn add_file(&mut self, name: &str, source: &str, role: Role) -> syn::Result<()> {
-        let counts = Counts::of(name, &syn::parse_file(source)?, role != Role::Product);
+    /// Adds one file, called `name` in what is listed by name.
+    pub(super) fn add_file(&mut self, name: &str, source: &str, tree: &syn::File, role: Role) {
+        let counts = Counts::of(name, tree, role != Role::Product);
         match role {
             Role::Product => self.add_product_lines(name, source, &counts),
             Role::Test => self.test_lines += source.lines().count(),
             Role::Example => {}
         }
         self.counts.add(counts);
-        Ok(())
     }
 
     /// Adds the figures of another crate.

@@ -38,8 +38,7 @@ mod tests {
 
 #[test]
 fn product_code_is_counted_and_test_modules_are_not() {
-    let mut figures = Figures::default();
-    figures.add_file("sample.rs", SAMPLE, Role::Product).unwrap();
+    let figures = figures_of("sample.rs", SAMPLE, Role::Product);
     let counts = &figures.counts;
     assert_eq!((counts.public, counts.documented), (4, 2), "two types, two functions");
     assert_eq!((counts.result_fns, counts.errors_sections), (2, 1));
@@ -53,8 +52,7 @@ fn product_code_is_counted_and_test_modules_are_not() {
 
 #[test]
 fn a_test_file_gives_test_lines_and_tests_only() {
-    let mut figures = Figures::default();
-    figures.add_file("tests.rs", SAMPLE, Role::Test).unwrap();
+    let figures = figures_of("tests.rs", SAMPLE, Role::Test);
     assert_eq!((figures.code_lines, figures.files.len(), figures.test_lines), (0, 0, SAMPLE.lines().count()));
     let counts = &figures.counts;
     assert_eq!((counts.public, counts.unwraps, counts.functions.len(), counts.tests), (0, 0, 0, 1));
@@ -87,8 +85,7 @@ fn a_spread_takes_the_nearest_rank() {
 fn the_page_shows_each_crate_the_total_and_what_is_over_budget() {
     let long = format!("fn long() {{\n{}}}\n", "    step();\n".repeat(70));
     let one = |name: &str, source: &str| {
-        let mut figures = Figures::default();
-        figures.add_file(&format!("{name}/src/lib.rs"), source, Role::Product).unwrap();
+        let figures = figures_of(&format!("{name}/src/lib.rs"), source, Role::Product);
         Crate { name: name.to_owned(), figures }
     };
     let page = render(&[one("peerhall-hub", SAMPLE), one("peerhall-server", &long)], &["unit", "golden"]);
@@ -103,6 +100,37 @@ fn the_page_shows_each_crate_the_total_and_what_is_over_budget() {
 }
 
 #[test]
-fn a_file_that_is_not_rust_is_reported() {
-    assert!(Figures::default().add_file("x.rs", "fn (", Role::Product).is_err());
+fn a_module_declared_for_tests_makes_its_files_test_files() {
+    let tree =
+        syn::parse_file("#[cfg(test)]\nmod contract;\nmod memory;\n#[cfg(unix)]\nmod disk;\n").unwrap();
+    let in_root = test_modules::declared_by(Path::new("src/lib.rs"), &tree);
+    assert_eq!(in_root, [Path::new("src/contract")]);
+    let below = test_modules::declared_by(Path::new("src/store.rs"), &tree);
+    for (file, is_test) in [
+        ("src/store/contract.rs", true),
+        ("src/store/contract/limits.rs", true),
+        ("src/store/contracts.rs", false),
+        ("src/store/memory.rs", false),
+        ("src/contract.rs", false),
+    ] {
+        assert_eq!(test_modules::contain(&below, Path::new(file)), is_test, "{file}");
+    }
+}
+
+#[test]
+fn our_own_crates_are_counted_without_an_unwrap_in_the_wire_and_the_hub() {
+    let crates = measure(&crate::workspace::Workspace::current().path("crates")).unwrap();
+    let pure: Vec<_> =
+        crates.iter().filter(|one| ["peerhall-proto", "peerhall-hub"].contains(&one.name.as_str())).collect();
+    assert_eq!(pure.len(), 2);
+    for one in pure {
+        assert_eq!((one.figures.counts.unwraps, one.figures.counts.clock_reads), (0, 0), "{}", one.name);
+        assert!(one.figures.code_lines > 500, "{}: {} lines", one.name, one.figures.code_lines);
+    }
+}
+
+fn figures_of(name: &str, source: &str, role: Role) -> Figures {
+    let mut figures = Figures::default();
+    figures.add_file(name, source, &syn::parse_file(source).unwrap(), role);
+    figures
 }
