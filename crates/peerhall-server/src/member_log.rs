@@ -29,6 +29,10 @@ const COMPACT_AT: u64 = 4 * 1024 * 1024;
 /// How long a log rests after a failed write: the disk may be full, and live traffic goes on.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
+/// Bytes that are kept while the log rests. Beyond it they are forgotten: the next start would then
+/// take some who left for members, for the linger.
+const MAX_PENDING: usize = 1024 * 1024;
+
 const PREFIX: &str = "members-";
 const SUFFIX: &str = ".log";
 
@@ -180,6 +184,9 @@ impl MemberLog {
     /// Writes what has been noted, or a heartbeat when it is time for one.
     pub(crate) fn end_turn(&mut self, now: Now) {
         if self.resting_until.is_some_and(|until| now.at < until) {
+            if self.pending.len() > MAX_PENDING {
+                self.pending.clear();
+            }
             return;
         }
         if self.pending.is_empty() && self.size > 0 && now.at >= self.heartbeat {

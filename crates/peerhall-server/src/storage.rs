@@ -52,6 +52,8 @@ struct Keeper {
     usage_at: Instant,
     /// The last look failed; said once, not four times a second.
     failing: bool,
+    /// Usage could not be stored the last time; said once, too.
+    usage_failing: bool,
 }
 
 /// The current period.
@@ -82,6 +84,7 @@ impl Storage {
             period: current_period(),
             usage_at: Instant::now(),
             failing: false,
+            usage_failing: false,
         };
         let thread = std::thread::Builder::new().name("storage".into()).spawn(move || keeper.run(&inbox))?;
         Ok(Self { orders, thread: Some(thread) })
@@ -167,9 +170,12 @@ impl Keeper {
             .collect();
         if !used.is_empty() {
             if let Err(error) = self.store.add_usage(self.period.start, &used) {
-                tracing::warn!(%error, "cannot store usage; it is counted on and stored later");
+                if !std::mem::replace(&mut self.usage_failing, true) {
+                    tracing::warn!(%error, "cannot store usage; it is counted on and stored later");
+                }
                 return;
             }
+            self.usage_failing = false;
             self.stored = figures.into_iter().collect();
         }
         let period = current_period();

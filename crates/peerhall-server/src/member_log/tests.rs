@@ -107,3 +107,24 @@ fn a_long_log_is_written_anew_and_still_knows_everybody() {
     assert!(std::fs::metadata(folder.0.join("members-0.log")).unwrap().len() < COMPACT_AT);
     assert_eq!(folder.names(at(turns)), ["alice"]);
 }
+
+#[test]
+fn a_log_that_cannot_be_written_keeps_no_more_than_its_bound_and_goes_on_later() {
+    let folder = Folder::new("full");
+    let mut log = MemberLog::create(&folder.0, 0).unwrap();
+    let path = folder.0.join("members-0.log");
+    // A file opened for reading only refuses every write, as a full disk does.
+    let writable = std::mem::replace(&mut log.file, File::open(&path).unwrap());
+    log.record(&event("alice", present()), at(0));
+    log.end_turn(at(0));
+    assert_eq!(log.deadline(), Some(Tick(5_000)), "it rests");
+    for _ in 0..100_000 {
+        log.record(&event("bob", present()), at(1));
+        log.end_turn(at(1));
+    }
+    assert!(log.pending.len() <= 2 * MAX_PENDING);
+    log.file = writable;
+    log.record(&event("carol", present()), at(6_000));
+    log.end_turn(at(6_000));
+    assert!(folder.names(at(6_000)).contains(&"carol".to_owned()));
+}
