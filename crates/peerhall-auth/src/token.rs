@@ -13,11 +13,12 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use peerhall_proto::ids::PeerId;
-use peerhall_proto::limits::MAX_TOKEN_BYTES;
+use peerhall_proto::limits::{MAX_PEER_METADATA_BYTES, MAX_TOKEN_BYTES};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::action::Actions;
+use crate::json::compact_object;
 use crate::key::KeyRecord;
 use crate::mac::hs256;
 use crate::pattern::PatternSet;
@@ -73,6 +74,16 @@ impl fmt::Debug for Claims {
             .field("peer_metadata_bytes", &self.peer_metadata.as_deref().map(json_len))
             .finish()
     }
+}
+
+/// Checks metadata that is shown to other peers and comes without a token: a JSON object, returned
+/// compact, of at most 4,096 bytes in that form (REST API, section 4).
+///
+/// # Errors
+///
+/// The rule that is broken, as [`MetadataError`].
+pub fn peer_metadata(value: &RawValue) -> Result<Box<RawValue>, MetadataError> {
+    compact_object(value, MAX_PEER_METADATA_BYTES)
 }
 
 /// What may be told of a metadata object: its size in bytes.

@@ -12,6 +12,7 @@ use sha1::{Digest, Sha1};
 mod query;
 mod refusal;
 
+pub(crate) use self::query::percent_decode;
 pub use self::query::{Param, QueryError, query_params};
 pub use self::refusal::{Refusal, response, service_unavailable, too_many_requests};
 

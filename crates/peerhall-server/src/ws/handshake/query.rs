@@ -40,7 +40,8 @@ pub fn query_params(query: &str) -> impl Iterator<Item = Param<'_>> {
     })
 }
 
-fn percent_decode(raw: &str) -> Result<Cow<'_, str>, QueryError> {
+/// Decodes percent escapes once; everything else, `+` included, stays as it is.
+pub(crate) fn percent_decode(raw: &str) -> Result<Cow<'_, str>, QueryError> {
     if !raw.contains('%') {
         return Ok(Cow::Borrowed(raw));
     }

@@ -1,0 +1,22 @@
+//! `POST /v1/tokens`: mint a token for a peer (REST API, section 2).
+
+use peerhall_auth::token::{MintError, MintRequest, mint};
+use peerhall_proto::limits::MAX_TOKEN_LIFETIME_SECS;
+use peerhall_proto::rest::RestErrorCode;
+use peerhall_proto::rest::mint_token::{MintTokenRequest, MintTokenResponse};
+
+use super::{Caller, unix_secs};
+use crate::http::{Refusal, read_object};
+
+pub(crate) fn answer(caller: &Caller, body: &str) -> Result<MintTokenResponse, Refusal> {
+    let request: MintTokenRequest<'_> = read_object(body)?;
+    let claims = MintRequest::from(&request).check(&caller.key, unix_secs(), MAX_TOKEN_LIFETIME_SECS)?;
+    Ok(MintTokenResponse { token: mint(&caller.key, &claims)?, expires_at: claims.exp })
+}
+
+impl From<MintError> for Refusal {
+    fn from(error: MintError) -> Self {
+        let code = error.rest_code();
+        if code == RestErrorCode::Unauthorized { Self::unauthorized() } else { Self::rest(code, error) }
+    }
+}
