@@ -1,0 +1,26 @@
+//! The server's own page at `/` in headless Chromium with fake media (`foreign/js/page_*.mjs`).
+
+#[path = "foreign_support/script.rs"]
+mod script;
+
+use script::{Failed, node};
+
+#[test]
+fn the_page_is_complete_and_quiet_asks_no_other_host_and_fits_every_screen() -> Result<(), Failed> {
+    node("page_loads", &[])
+}
+
+#[test]
+fn two_visitors_meet_talk_and_call_and_markup_in_their_names_stays_text() -> Result<(), Failed> {
+    node("page_room", &[])
+}
+
+#[test]
+fn the_page_comes_back_as_the_same_peer_and_tells_of_a_key_that_is_not_taken() -> Result<(), Failed> {
+    node("page_returns", &[])
+}
+
+#[test]
+fn the_page_and_the_vendors_sdk_see_and_hear_each_other() -> Result<(), Failed> {
+    node("page_and_sdk", &[])
+}
