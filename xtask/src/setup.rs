@@ -75,11 +75,14 @@ impl Tools {
 
 /// Builds `peerhall` and returns its path.
 ///
+/// The whole workspace is named so that cargo chooses the features of shared dependencies as it
+/// does for the tests, and those are built once for both.
+///
 /// # Errors
 ///
 /// Those of the build.
 pub(crate) fn build_binary(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    build(workspace, &["build", "--package", "peerhall-cli", "--bin", "peerhall"])
+    build(workspace, &["build", "--workspace", "--exclude", "xtask", "--bins"])
 }
 
 /// Builds `peerhall` and every test in one go, so that both share one set of dependencies and the
