@@ -1,8 +1,6 @@
 //! `send`: from one peer to every connection of another, and what happens while that other one is
 //! away for a moment (wire protocol, sections 9.4 and 10.2).
 
-use std::cmp::Reverse;
-
 use peerhall_auth::action::Action;
 use peerhall_proto::code::ErrorCode;
 use peerhall_proto::frame::client::Send;
@@ -12,7 +10,7 @@ use peerhall_proto::ids::PeerId;
 use crate::app::{Absence, Peer};
 use crate::config::HubConfig;
 use crate::effect::ConnId;
-use crate::hub::{Hub, Refused, Timer};
+use crate::hub::{Hub, PATIENCE, Refused, Timer};
 use crate::link::{Note, ShardId, ShardSet};
 use crate::scope;
 use crate::session::Session;
@@ -46,19 +44,28 @@ impl Hub {
         let elsewhere = shards(peer);
         let here = peer.here.clone();
         let app = table.record.id.clone();
-        self.post(elsewhere, Note::Direct { app, to: to.clone(), frame: frame.clone() });
+        // With a second receiver it could be held here and delivered there, and then come twice.
+        let may_be_held = here.is_empty() && elsewhere.iter().count() == 1;
+        self.post(elsewhere, Note::Direct { app, to: to.clone(), frame: frame.clone(), may_be_held });
         for conn in here {
             self.send(conn, frame.clone());
         }
     }
 
     /// A direct came from another shard for a peer that is, or was a moment ago, connected here.
-    pub(crate) fn direct_from_shard(&mut self, app: u32, to: &PeerId, frame: Encoded, now: Now) {
+    pub(crate) fn direct_from_shard(
+        &mut self,
+        app: u32,
+        to: &PeerId,
+        frame: Encoded,
+        may_be_held: bool,
+        now: Now,
+    ) {
         let Some(peer) = self.apps.get_mut(app as usize).and_then(|app| app.peers.get_mut(to)) else {
             return;
         };
         if peer.here.is_empty() {
-            if let Some(absence) = peer.absence.as_deref_mut() {
+            if let Some(absence) = peer.absence.as_deref_mut().filter(|_| may_be_held) {
                 // A full hold loses the frame: the sender has its ack, which promises no delivery.
                 let _ = hold(absence, frame, &self.config, now.at);
             }
@@ -97,9 +104,34 @@ impl Hub {
                 Some(absence) => absence.until = until,
                 None => peer.absence = Some(Box::new(Absence::new(until))),
             }
-            self.timers.push(Reverse((until, Timer::Absence(app, id.clone()))));
+            self.timers.insert((until, Timer::Absence(app, id.clone())));
         } else if peer.is_forgotten() {
             table.peers.remove(id);
+        }
+    }
+
+    /// Another shard has a new connection of a peer. A shard that waits for the peer asks to be told
+    /// when it has seen its rooms: the other one may not know that anybody waits.
+    pub(crate) fn up_elsewhere(&mut self, app: u32, id: &PeerId, shard: ShardId) {
+        self.count_elsewhere(app, id, shard, true);
+        let Some(table) = self.apps.get(app as usize) else { return };
+        if table.peers.get(id).is_some_and(|peer| peer.absence.is_some()) {
+            let app = table.record.id.clone();
+            self.post(ShardSet::one(shard), Note::PeerAwaited { app, peer: id.clone() });
+        }
+    }
+
+    /// Another shard holds directs to a peer that is connected here.
+    pub(crate) fn is_awaited(&mut self, app: u32, id: &PeerId, now: Now) {
+        let peer = self.apps.get(app as usize).and_then(|app| app.peers.get(id));
+        for conn in peer.map(|peer| peer.here.clone()).unwrap_or_default() {
+            let Some(session) = self.session_mut(conn) else { continue };
+            session.returning = true;
+            if session.greeted && session.pending == 0 {
+                self.has_returned(conn, now);
+                return;
+            }
+            self.timers.insert((now.at + PATIENCE, Timer::Returned(conn)));
         }
     }
 
@@ -163,6 +195,9 @@ impl Hub {
 }
 
 fn hold(absence: &mut Absence, frame: Encoded, config: &HubConfig, now: Tick) -> Result<(), Refused> {
+    while let Some((_, old)) = absence.held.pop_front_if(|(since, _)| now - *since > config.hold) {
+        absence.held_bytes -= old.as_str().len();
+    }
     let bytes = absence.held_bytes + frame.as_str().len();
     if absence.held.len() >= config.hold_frames || bytes > config.hold_bytes {
         return Err((ErrorCode::PeerNotFound, "the peer is away and too much waits for it already"));

@@ -1,8 +1,8 @@
 //! The shard itself: its tables, and what each input does to them first.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use peerhall_auth::key::AppRecord;
 use peerhall_proto::code::{CloseCode, ErrorCode};
@@ -21,6 +21,10 @@ use crate::session::{Client, Ended, Opening, Place, Session};
 use crate::slab::Slab;
 use crate::time::{Now, Tick};
 
+/// How long directs to a peer that came back wait for it to ask for a room. A client of the vendor
+/// re-subscribes at once after its `welcome`.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
 /// One shard's mind; see the crate's documentation for the contract.
 #[derive(Debug)]
 pub struct Hub {
@@ -36,11 +40,12 @@ pub struct Hub {
     pub(crate) due: VecDeque<Due>,
     /// Snapshots that our own clients are owed at the end of this turn.
     pub(crate) due_now: Vec<Due>,
-    /// Last number given to a membership.
+    /// Last number given to a membership or a question to the other shards.
     pub(crate) ticket: u32,
     /// Rooms where somebody went in this turn.
     pub(crate) leaving_rooms: Vec<u32>,
-    pub(crate) timers: BinaryHeap<Reverse<(Tick, Timer)>>,
+    /// A set and no heap, so that the timer of a token goes with its connection: tokens live for days.
+    pub(crate) timers: BTreeSet<(Tick, Timer)>,
     pub(crate) stats: HubStats,
 }
 
@@ -105,7 +110,7 @@ impl Hub {
             due_now: Vec::new(),
             ticket: 0,
             leaving_rooms: Vec::new(),
-            timers: BinaryHeap::new(),
+            timers: BTreeSet::new(),
             stats: HubStats::default(),
         }
     }
@@ -119,7 +124,7 @@ impl Hub {
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {
         let due = self.due.front().map(|due| due.at);
-        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let timer = self.timers.first().map(|(at, _)| *at);
         match (due, timer) {
             (Some(due), Some(timer)) => Some(due.min(timer)),
             (due, timer) => due.or(timer),
@@ -164,15 +169,15 @@ impl Hub {
             bucket: Bucket::full(self.config.frame_burst, now.at),
             client: opening.client,
             pending: 0,
+            greeted: false,
             returning,
             expires: opening.expires_at_ms.map(|end| expiry(end, now)),
         };
         if let Some(at) = session.expires {
-            self.timers.push(Reverse((at, Timer::Expire(conn))));
+            self.timers.insert((at, Timer::Expire(conn)));
         }
         if returning {
-            let patience = std::time::Duration::from_secs(2);
-            self.timers.push(Reverse((now.at + patience, Timer::Returned(conn))));
+            self.timers.insert((now.at + PATIENCE, Timer::Returned(conn)));
         }
         let app_id = app.record.id.clone();
         self.send(conn, welcome.encode());
@@ -208,6 +213,9 @@ impl Hub {
         }
         let Some(session) = slot.take() else { return };
         self.stats.sessions -= 1;
+        if let Some(at) = session.expires {
+            self.timers.remove(&(at, Timer::Expire(conn)));
+        }
         let mut lingers = false;
         for held in &session.channels {
             match held.place {
@@ -249,9 +257,9 @@ impl Hub {
     }
 
     fn fire_timers(&mut self, now: Now) {
-        while let Some(Reverse((at, _))) = self.timers.peek()
+        while let Some((at, _)) = self.timers.first()
             && *at <= now.at
-            && let Some(Reverse((_, timer))) = self.timers.pop()
+            && let Some((_, timer)) = self.timers.pop_first()
         {
             match timer {
                 Timer::Expire(conn) => {

@@ -72,6 +72,10 @@ impl ShardSet {
         (0..64_u8).filter(move |shard| self.0 & (1 << shard) != 0).map(ShardId)
     }
 
+    pub(crate) fn contains(self, shard: ShardId) -> bool {
+        self.0 & (1 << shard.0) != 0
+    }
+
     pub(crate) fn insert(&mut self, shard: ShardId) {
         self.0 |= 1 << shard.0;
     }
@@ -128,6 +132,13 @@ pub enum Note {
         /// Whether it may be back: directs to it are held for a while.
         lingers: bool,
     },
+    /// A peer that is connected there is still waited for here: `PeerBack` is wanted.
+    PeerAwaited {
+        /// App of the peer.
+        app: AppId,
+        /// The peer.
+        peer: PeerId,
+    },
     /// A peer that had dropped has seen its room again: what is held for it may go.
     PeerBack {
         /// App of the peer.
@@ -141,6 +152,9 @@ pub enum Note {
         app: AppId,
         /// The room.
         channel: ChannelName,
+        /// Number of the question, for the answer. A room may be given up and served again before the
+        /// first answer is there.
+        question: u32,
     },
     /// This shard serves the room no more.
     Unhost {
@@ -155,6 +169,8 @@ pub enum Note {
         app: AppId,
         /// The room.
         channel: ChannelName,
+        /// Number of the question.
+        question: u32,
         /// Announced connections of this shard.
         members: Vec<Joiner>,
         /// Peers that dropped and may be back.
@@ -208,6 +224,8 @@ pub enum Note {
         to: PeerId,
         /// The frame.
         frame: Encoded,
+        /// Whether the receiving shard may hold it when the peer is away: nobody else gets it.
+        may_be_held: bool,
     },
 }
 
@@ -223,18 +241,24 @@ impl Hub {
         match note {
             Note::PeerUp { app, peer } => {
                 let app = self.app_place_by_id(app);
-                self.count_elsewhere(app, peer, from, true);
+                self.up_elsewhere(app, peer, from);
             }
             Note::PeerDown { app, peer, lingers } => {
                 let app = self.app_place_by_id(app);
                 self.count_elsewhere(app, peer, from, false);
                 self.settle_peer(app, peer, *lingers, now);
             }
+            Note::PeerAwaited { app, peer } => {
+                let app = self.app_place_by_id(app);
+                self.is_awaited(app, peer, now);
+            }
             Note::PeerBack { app, peer } => {
                 let app = self.app_place_by_id(app);
                 self.release(app, peer, now);
             }
-            Note::Host { app, channel } => self.host_elsewhere(app, channel, from, now),
+            Note::Host { app, channel, question } => {
+                self.host_elsewhere(app, channel, *question, from, now);
+            }
             Note::Unhost { app, channel } => {
                 if let Some(place) = self.known_room(app, channel) {
                     if let Some(room) = self.rooms.get_mut(place) {
@@ -243,8 +267,8 @@ impl Hub {
                     self.close_room_if_idle(place);
                 }
             }
-            Note::State { app, channel, members, ghosts } => {
-                if let Some(place) = self.known_room(app, channel) {
+            Note::State { app, channel, question, members, ghosts } => {
+                if let Some(place) = self.room_that_asked(app, channel, *question) {
                     self.merge_state(place, from, members, ghosts, now);
                 }
             }
@@ -269,9 +293,9 @@ impl Hub {
                 let app = self.app_place_by_id(app);
                 self.deliver(app, channel, &message, None);
             }
-            Note::Direct { app, to, frame } => {
+            Note::Direct { app, to, frame, may_be_held } => {
                 let app = self.app_place_by_id(app);
-                self.direct_from_shard(app, to, frame.clone(), now);
+                self.direct_from_shard(app, to, frame.clone(), *may_be_held, now);
             }
         }
     }
@@ -280,15 +304,22 @@ impl Hub {
         self.room_named(*self.app_places.get(app)?, channel)
     }
 
+    fn room_that_asked(&self, app: &AppId, channel: &ChannelName, question: u32) -> Option<u32> {
+        let asked = |place: &u32| self.rooms.get(*place).is_some_and(|room| room.question == question);
+        self.known_room(app, channel).filter(asked)
+    }
+
     /// Tells the other shards that this one serves a room, and asks them who is in it.
     pub(crate) fn host(&mut self, place: u32) {
-        let others = self.others;
+        let (others, question) = (self.others, self.ticket.wrapping_add(1));
         let Some(room) = self.rooms.get_mut(place).filter(|room| !room.hosted) else { return };
+        self.ticket = question;
+        room.question = question;
         room.hosted = true;
         room.awaited = others;
         let (app, channel) = (room.app, room.name.clone());
         if let Some(app) = self.apps.get(app as usize).map(|app| app.record.id.clone()) {
-            self.post(others, Note::Host { app, channel });
+            self.post(others, Note::Host { app, channel, question });
         }
     }
 
@@ -313,7 +344,14 @@ impl Hub {
         }
     }
 
-    fn host_elsewhere(&mut self, app: &AppId, channel: &ChannelName, shard: ShardId, now: Now) {
+    fn host_elsewhere(
+        &mut self,
+        app: &AppId,
+        channel: &ChannelName,
+        question: u32,
+        shard: ShardId,
+        now: Now,
+    ) {
         let app_place = self.app_place_by_id(app);
         let place = match self.room_named(app_place, channel) {
             Some(place) => place,
@@ -339,7 +377,7 @@ impl Hub {
                 remaining_ms: u64::try_from((ghost.until - now.at).as_millis()).unwrap_or(0),
             })
             .collect();
-        let state = Note::State { app: app.clone(), channel: channel.clone(), members, ghosts };
+        let state = Note::State { app: app.clone(), channel: channel.clone(), question, members, ghosts };
         self.post(ShardSet::one(shard), state);
     }
 
@@ -355,7 +393,7 @@ impl Hub {
                 let until = now.at + std::time::Duration::from_millis(note.remaining_ms);
                 let ghost = Ghost { metadata: note.metadata.clone(), since: room.clock, until };
                 room.ghosts.insert(note.peer.clone(), ghost);
-                self.timers.push(std::cmp::Reverse((until, Timer::Ghosts(place))));
+                self.timers.insert((until, Timer::Ghosts(place)));
             }
         }
         room.awaited.remove(from);

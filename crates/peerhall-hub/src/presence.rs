@@ -2,7 +2,6 @@
 //! force: `ack`, a pause, one complete snapshot, then the announcement to the others; a peer that
 //! dropped is gone at once for those who saw it, and expected back by those who return themselves.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use peerhall_proto::code::CloseCode;
@@ -110,6 +109,7 @@ impl Hub {
     fn snapshot_paid(&mut self, conn: ConnId, now: Now) {
         let Some(session) = self.session_mut(conn) else { return };
         session.pending = session.pending.saturating_sub(1);
+        session.greeted = true;
         if session.pending == 0 && session.returning {
             self.has_returned(conn, now);
         }
@@ -126,8 +126,8 @@ impl Hub {
         }
         let (guests, joiners) = self.guests(place, &due);
         let arrivals = self.seat_here(place, &joiners);
-        self.tell_arrivals(place, &arrivals);
         self.give_snapshots(place, &guests);
+        self.tell_arrivals(place, &arrivals);
         self.post_joined(place, joiners);
         for guest in &guests {
             self.snapshot_paid(guest.conn, now);
@@ -249,7 +249,7 @@ impl Hub {
     /// Connections of another shard became visible in a room that this shard serves.
     pub(crate) fn joined_elsewhere(&mut self, place: u32, shard: crate::ShardId, members: &[Joiner]) {
         self.flush_leaving_of(place);
-        let Some(room) = self.rooms.get_mut(place).filter(|room| room.hosted) else { return };
+        let Some(room) = self.rooms.get_mut(place).filter(|room| room.knows(shard)) else { return };
         room.tick();
         let arrivals: Vec<Arrival> = members
             .iter()
@@ -279,7 +279,7 @@ impl Hub {
         {
             // It dropped again before it was back.
             ghost.until = now.at + self.config.linger;
-            self.timers.push(Reverse((ghost.until, Timer::Ghosts(place))));
+            self.timers.insert((ghost.until, Timer::Ghosts(place)));
             lingers = true;
         }
         self.close_room_if_idle(place);
@@ -322,7 +322,7 @@ impl Hub {
         dropped: bool,
         now: Now,
     ) {
-        let Some(room) = self.rooms.get_mut(place).filter(|room| room.hosted) else { return };
+        let Some(room) = self.rooms.get_mut(place).filter(|room| room.knows(shard)) else { return };
         if let Departure::Gone(metadata) = room.unseat(peer, shard, conn) {
             self.depart(place, peer.clone(), metadata, dropped, now);
         }
@@ -339,7 +339,7 @@ impl Hub {
         if dropped {
             let since = room.tick();
             room.ghosts.insert(peer.clone(), Ghost { metadata: metadata.clone(), since, until });
-            self.timers.push(Reverse((until, Timer::Ghosts(place))));
+            self.timers.insert((until, Timer::Ghosts(place)));
         }
         room.leaving.push(Leaver { peer, metadata, dropped });
     }
@@ -416,7 +416,7 @@ impl Hub {
             let Some(room) = self.rooms.get_mut(place) else { continue };
             let ghost = Ghost { metadata: member.metadata.clone(), since: room.clock, until };
             room.ghosts.insert(member.peer.clone(), ghost);
-            self.timers.push(Reverse((until, Timer::Ghosts(place))));
+            self.timers.insert((until, Timer::Ghosts(place)));
             self.remember(place, &member.peer, MemberChange::Present(member.metadata));
             self.remember(place, &member.peer, MemberChange::Dropped);
             self.expect_back(app, &member.peer, now);

@@ -102,6 +102,8 @@ pub(crate) struct Room {
     pub(crate) hosts: ShardSet,
     /// Other shards that have not yet said who is in this room.
     pub(crate) awaited: ShardSet,
+    /// Number of the question that those answers belong to.
+    pub(crate) question: u32,
     /// Whether the other shards know that this one serves the room.
     pub(crate) hosted: bool,
     /// Snapshots that are due but wait for the other shards' answers.
@@ -129,6 +131,7 @@ impl Room {
             clock: 0,
             hosts: ShardSet::default(),
             awaited: ShardSet::default(),
+            question: 0,
             hosted: false,
             stalled: Vec::new(),
         }
@@ -137,6 +140,12 @@ impl Room {
     pub(crate) fn tick(&mut self) -> u32 {
         self.clock = self.clock.wrapping_add(1);
         self.clock
+    }
+
+    /// Whether changes that a shard reports build on what it has said of this room. Those of the time
+    /// before its answer are in the answer, or belong to an earlier serving of the room.
+    pub(crate) fn knows(&self, shard: ShardId) -> bool {
+        self.hosted && !self.awaited.contains(shard)
     }
 
     /// Whether the room has nothing left that anybody could miss.

@@ -105,6 +105,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     /// Snapshots that this session still waits for.
     pub(crate) pending: u32,
+    /// It has got a snapshot.
+    pub(crate) greeted: bool,
     /// Set while directs to this peer are held until it has seen its rooms again.
     pub(crate) returning: bool,
     /// When the token runs out.
