@@ -1,0 +1,23 @@
+//! The real binary, as scripts use it: arguments in; status, JSON and sentences out.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+#[path = "commands/apps.rs"]
+mod apps;
+#[path = "commands/config.rs"]
+mod config;
+#[path = "commands/crash.rs"]
+mod crash;
+#[path = "commands/keys.rs"]
+mod keys;
+#[path = "commands/support.rs"]
+mod support;
+#[path = "commands/tokens.rs"]
+mod tokens;
+#[path = "commands/usage.rs"]
+mod usage;
