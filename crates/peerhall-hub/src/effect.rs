@@ -47,8 +47,9 @@ pub enum Effect {
         note: Arc<Note>,
     },
     /// Write down who is in a room, so that the next start knows it
-    /// ([`HubConfig::remember`](crate::HubConfig::remember)).
-    Remember(MemberEvent),
+    /// ([`HubConfig::remember`](crate::HubConfig::remember)). Boxed, because a fan-out queues one effect
+    /// for each receiver and this is the largest.
+    Remember(Box<MemberEvent>),
 }
 
 /// A change of a room's members, for the log that survives a crash.
@@ -73,4 +74,14 @@ pub enum MemberChange {
     Dropped,
     /// It is gone for good.
     Gone,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_effect_is_small_because_a_fan_out_queues_thousands() {
+        assert!(size_of::<Effect>() <= 32, "{} bytes", size_of::<Effect>());
+    }
 }

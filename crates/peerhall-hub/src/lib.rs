@@ -24,6 +24,7 @@ mod effect;
 mod fanout;
 mod hub;
 mod link;
+mod neighbours;
 mod presence;
 mod rate;
 mod room;

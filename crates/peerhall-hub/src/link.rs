@@ -12,7 +12,7 @@ use peerhall_proto::ids::{AppId, ChannelName, PeerId};
 use crate::effect::ConnId;
 use crate::fanout::Broadcast;
 use crate::hub::{Hub, Timer};
-use crate::room::{Ghost, Seat};
+use crate::room::Ghost;
 use crate::session::Metadata;
 use crate::time::Now;
 
@@ -100,6 +100,9 @@ pub struct Joiner {
     pub peer: PeerId,
     /// The peer's `peerMetadata`.
     pub metadata: Option<Metadata>,
+    /// When it became visible, in Unix milliseconds: of several connections of a peer, the latest one's
+    /// metadata counts (wire protocol, section 9.1).
+    pub announced_ms: i64,
 }
 
 /// A ghost, told to a shard that begins to serve its room.
@@ -116,6 +119,8 @@ pub struct GhostNote {
 /// One thing a shard tells others.
 #[derive(Debug, Clone)]
 pub enum Note {
+    /// What this shard has told so far is void; everything follows anew.
+    Begin,
     /// A peer has one more connection here.
     PeerUp {
         /// App of the peer.
@@ -239,6 +244,7 @@ impl Hub {
     /// Another shard said something.
     pub fn note(&mut self, from: ShardId, note: &Note, now: Now) {
         match note {
+            Note::Begin => self.begin_again(from, now),
             Note::PeerUp { app, peer } => {
                 let app = self.app_place_by_id(app);
                 self.up_elsewhere(app, peer, from);
@@ -366,6 +372,7 @@ impl Hub {
                 conn: seat.conn,
                 peer: peer.clone(),
                 metadata: seat.metadata.clone(),
+                announced_ms: seat.announced_ms,
             })
             .collect();
         let ghosts = room
@@ -383,11 +390,11 @@ impl Hub {
 
     fn merge_state(&mut self, place: u32, from: ShardId, members: &[Joiner], ghosts: &[GhostNote], now: Now) {
         let Some(room) = self.rooms.get_mut(place).filter(|room| room.hosted) else { return };
-        for joiner in members {
-            room.ghosts.remove(&joiner.peer);
-            let seat = Seat { shard: from, conn: joiner.conn, metadata: joiner.metadata.clone() };
-            room.seat(joiner.peer.clone(), seat);
-        }
+        room.awaited.remove(from);
+        // Nobody listens yet in a room that has just been opened; in one that was there before the
+        // other shard was, the members hear of each other now.
+        self.joined_elsewhere(place, from, members);
+        let Some(room) = self.rooms.get_mut(place) else { return };
         for note in ghosts {
             if !room.roster.contains_key(&note.peer) && !room.ghosts.contains_key(&note.peer) {
                 let until = now.at + std::time::Duration::from_millis(note.remaining_ms);
@@ -396,7 +403,6 @@ impl Hub {
                 self.timers.insert((until, Timer::Ghosts(place)));
             }
         }
-        room.awaited.remove(from);
         if room.awaited.is_empty() {
             let stalled = std::mem::take(&mut room.stalled);
             self.admit(place, stalled, now);

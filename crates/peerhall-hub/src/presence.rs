@@ -124,7 +124,7 @@ impl Hub {
             room.stalled.append(&mut due);
             return;
         }
-        let (guests, joiners) = self.guests(place, &due);
+        let (guests, joiners) = self.guests(place, &due, now);
         let arrivals = self.seat_here(place, &joiners);
         self.give_snapshots(place, &guests);
         self.tell_arrivals(place, &arrivals);
@@ -135,7 +135,7 @@ impl Hub {
     }
 
     /// Who of those that are owed a snapshot is still a member, and who of them is new to the others.
-    fn guests(&mut self, place: u32, due: &[Due]) -> (Vec<Guest>, Vec<Joiner>) {
+    fn guests(&mut self, place: u32, due: &[Due], now: Now) -> (Vec<Guest>, Vec<Joiner>) {
         let (mut guests, mut joiners) = (Vec::new(), Vec::new());
         let Some(room) = self.rooms.get_mut(place) else { return (guests, joiners) };
         let now_on_clock = room.tick();
@@ -149,7 +149,8 @@ impl Hub {
             let returning = room.roster.contains_key(&peer) || room.ghosts.contains_key(&peer);
             if !member.announced {
                 let metadata = session.peer_metadata.clone();
-                joiners.push(Joiner { conn: one.conn, peer: peer.clone(), metadata });
+                let peer = peer.clone();
+                joiners.push(Joiner { conn: one.conn, peer, metadata, announced_ms: now.unix_ms });
             }
             member.pending = member.pending.saturating_sub(1);
             member.announced = true;
@@ -166,7 +167,7 @@ impl Hub {
         for joiner in joiners {
             let Some(room) = self.rooms.get_mut(place) else { break };
             let first_here = !room.has_seat_on(&joiner.peer, me);
-            let seat = Seat { shard: me, conn: joiner.conn, metadata: joiner.metadata.clone() };
+            let seat = Seat::of(joiner, me);
             arrivals.extend(take_seat(room, &joiner.peer, seat));
             if first_here {
                 self.remember(place, &joiner.peer, MemberChange::Present(joiner.metadata.clone()));
@@ -254,7 +255,7 @@ impl Hub {
         let arrivals: Vec<Arrival> = members
             .iter()
             .filter_map(|joiner| {
-                let seat = Seat { shard, conn: joiner.conn, metadata: joiner.metadata.clone() };
+                let seat = Seat::of(joiner, shard);
                 take_seat(room, &joiner.peer, seat)
             })
             .collect();
@@ -330,7 +331,14 @@ impl Hub {
 
     /// A peer has no visible connection left: it goes on this turn's `left` list, and becomes a ghost
     /// when it may be back.
-    fn depart(&mut self, place: u32, peer: PeerId, metadata: Option<Metadata>, dropped: bool, now: Now) {
+    pub(crate) fn depart(
+        &mut self,
+        place: u32,
+        peer: PeerId,
+        metadata: Option<Metadata>,
+        dropped: bool,
+        now: Now,
+    ) {
         let until = now.at + self.config.linger;
         let Some(room) = self.rooms.get_mut(place) else { return };
         if room.leaving.is_empty() {
@@ -465,12 +473,12 @@ impl Hub {
         }
         let Some(room) = self.rooms.get(place) else { return };
         let Some(app) = self.apps.get(room.app as usize) else { return };
-        self.effects.push(Effect::Remember(MemberEvent {
+        self.effects.push(Effect::Remember(Box::new(MemberEvent {
             app: app.record.id.clone(),
             channel: room.name.clone(),
             peer: peer.clone(),
             change,
-        }));
+        })));
     }
 }
 

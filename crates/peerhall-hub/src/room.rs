@@ -6,7 +6,7 @@ use peerhall_proto::ids::{ChannelName, PeerId};
 
 use crate::effect::ConnId;
 use crate::hub::Due;
-use crate::link::{ShardId, ShardSet};
+use crate::link::{Joiner, ShardId, ShardSet};
 use crate::session::Metadata;
 use crate::time::Tick;
 
@@ -47,9 +47,23 @@ pub(crate) struct Seat {
     pub(crate) shard: ShardId,
     pub(crate) conn: ConnId,
     pub(crate) metadata: Option<Metadata>,
+    /// When it was announced, in Unix milliseconds. Shards hear of each other's seats in any order.
+    pub(crate) announced_ms: i64,
 }
 
-/// The visible connections of one peer, in the order in which they were announced.
+impl Seat {
+    /// The seat of a connection that became visible on `shard`.
+    pub(crate) fn of(joiner: &Joiner, shard: ShardId) -> Self {
+        Self {
+            shard,
+            conn: joiner.conn,
+            metadata: joiner.metadata.clone(),
+            announced_ms: joiner.announced_ms,
+        }
+    }
+}
+
+/// The visible connections of one peer, in the order in which this shard heard of them.
 #[derive(Debug)]
 pub(crate) struct Seats {
     first: Seat,
@@ -59,7 +73,8 @@ pub(crate) struct Seats {
 impl Seats {
     /// Metadata of the connection announced last (wire protocol, section 9.1).
     pub(crate) fn metadata(&self) -> Option<&Metadata> {
-        self.more.last().unwrap_or(&self.first).metadata.as_ref()
+        let latest = self.iter().max_by_key(|seat| seat.announced_ms).unwrap_or(&self.first);
+        latest.metadata.as_ref()
     }
 
     fn iter(&self) -> impl Iterator<Item = &Seat> {

@@ -304,7 +304,7 @@ impl Lab {
                         self.wires[shard * self.hubs.len() + to.number()].push_back(note.clone());
                     }
                 }
-                Effect::Remember(event) => self.log.push(event),
+                Effect::Remember(event) => self.log.push(*event),
             }
         }
     }
