@@ -1,5 +1,5 @@
 //! Wire checklist, cluster: 157 to 160. Two nodes of one server, joined by the bus in memory.
-#![expect(clippy::panic, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
+#![expect(clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
 use std::time::{Duration, Instant};
 
@@ -309,8 +309,9 @@ fn w160_a_gap_in_the_stream_between_nodes_heals() {
     pair.bus.cut(pair.ids[0], pair.ids[1]);
     let mut carol = pair.peer(1, "carol");
     carol.ack(json!({ "type": "subscribe", "channel": "room" }));
-    // Long enough for everything about carol to be lost, and far from enough to give a node up.
-    bob.silent();
+    // Long enough for everything about carol to be lost, and far from enough to give a node up. Whether
+    // bob hears of carol now depends on whether one shard serves them both.
+    bob.drain();
     pair.bus.mend();
     // Without any further message the nodes notice what is missing.
     let list = carol.snapshot("room");

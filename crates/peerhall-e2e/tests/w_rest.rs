@@ -5,7 +5,7 @@ use peerhall_auth::key::KeyRecord;
 use peerhall_e2e::http::call;
 use peerhall_e2e::server::{Ways, actions};
 use peerhall_e2e::token::{header_of, payload};
-use peerhall_e2e::{Response, Rest, Running, start, start_with, unix_secs};
+use peerhall_e2e::{PATIENCE, Response, Rest, Running, eventually, start, start_with, unix_secs};
 use serde_json::{Value, json};
 
 const ENDPOINTS: [(&str, &str, Option<&[u8]>); 5] = [
@@ -282,4 +282,20 @@ fn w148_no_answer_carries_cors_headers() {
         let cors = answer.headers.iter().find(|(name, _)| name.starts_with("access-control-"));
         assert_eq!(cors, None, "{answer:?}");
     }
+}
+
+#[test]
+fn what_a_key_does_over_rest_stands_in_the_audit_trail() {
+    let server = start();
+    server.rest().post("/v1/tokens", &json!({ "peerId": "alice" }));
+    server.rest().delete("/v1/peers/bob");
+    let hint = server.secret().id.hint();
+    let lines = eventually("the audit trail", PATIENCE, || {
+        let lines = server.store(|store| store.audit_trail(10).ok()).unwrap_or_default();
+        let rest: Vec<_> = lines.into_iter().filter(|line| line.stamp.who == hint).collect();
+        (rest.len() == 2).then_some(rest)
+    });
+    let mut told: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.subject.as_str())).collect();
+    told.sort_unstable();
+    assert_eq!(told, [("peer.disconnect", "bob"), ("token.mint", "alice")]);
 }

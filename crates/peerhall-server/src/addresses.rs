@@ -29,7 +29,7 @@ impl AddressBook {
         if book.len() >= SWEEP_AT {
             book.retain(|_, times| times.back().is_some_and(|last| now - *last < WINDOW));
         }
-        let times = book.entry(source(address)).or_default();
+        let times = book.entry(network(address)).or_default();
         while times.front().is_some_and(|first| now - *first >= WINDOW) {
             times.pop_front();
         }
@@ -44,7 +44,7 @@ impl AddressBook {
 
 /// What counts as one source: an IPv4 address, or the /64 network that one IPv6 customer has to
 /// himself.
-fn source(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

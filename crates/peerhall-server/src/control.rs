@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use peerhall_auth::key::AppRecord;
+use peerhall_auth::key::{AppRecord, KeyRecord};
 use peerhall_auth::keyring::Keyring;
 use peerhall_hub::{AppUsage, Metadata};
 use peerhall_proto::ids::{AppId, ChannelName, PeerId};
@@ -13,8 +13,10 @@ use peerhall_proto::rest::list_peers::{ListPeersResponse, ListedPeer};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock::unix_ms;
 use crate::cluster::{RemoteAnswer, RemoteAsk, Timing, ToBridge};
 use crate::exchange::{Exchange, Mail, OutsideMessage};
+use crate::store::{AuditAction, AuditEntry, Stamp};
 use crate::usage::UsageBook;
 
 /// A shard did not answer: the server is stopping.
@@ -49,11 +51,27 @@ pub(crate) struct Control {
     exchange: Exchange,
     usage: Arc<UsageBook>,
     keyring: Arc<RwLock<Arc<Keyring>>>,
+    audit: Option<std::sync::mpsc::SyncSender<AuditEntry>>,
 }
 
 impl Control {
     pub(crate) fn new(exchange: Exchange, usage: Arc<UsageBook>, keyring: Arc<Keyring>) -> Self {
-        Self { exchange, usage, keyring: Arc::new(RwLock::new(keyring)) }
+        Self { exchange, usage, keyring: Arc::new(RwLock::new(keyring)), audit: None }
+    }
+
+    /// Writes the audit trail through `trail` from now on.
+    pub(crate) fn audited(self, trail: std::sync::mpsc::SyncSender<AuditEntry>) -> Self {
+        Self { audit: Some(trail), ..self }
+    }
+
+    /// Notes what a key did over REST. A trail that cannot keep up loses the line and says so.
+    pub(crate) fn audit(&self, key: &KeyRecord, action: AuditAction, subject: &PeerId) {
+        let at = u64::try_from(unix_ms() / 1000).unwrap_or(0);
+        let stamp = Stamp { who: key.id.hint(), at };
+        let entry = AuditEntry { stamp, action, app: key.app.clone(), subject: subject.as_str().to_owned() };
+        if self.audit.as_ref().is_some_and(|trail| trail.try_send(entry).is_err()) {
+            tracing::warn!(action = action.as_str(), "the audit trail cannot keep up; a line is lost");
+        }
     }
 
     /// All apps and keys as they are now.

@@ -146,7 +146,7 @@ impl Plane {
         let HttpState { control, config, .. } = &self.state;
         let body = || body::read(request.into_body(), config.limits.handshake_timeout);
         match endpoint {
-            Endpoint::MintToken => rest::mint_token::answer(caller, &body().await?).map(ok),
+            Endpoint::MintToken => rest::mint_token::answer(control, caller, &body().await?).map(ok),
             Endpoint::ListPeers { channel } => {
                 in_time(rest::list_peers::answer(control, caller, channel)).await.map(ok)
             }

@@ -25,7 +25,7 @@ use crate::ice::IceServers;
 use crate::member_log::{self, MemberLog};
 use crate::metrics::Metrics;
 use crate::shard::{Shard, ShardParts, WAKER};
-use crate::storage::{Storage, current_period};
+use crate::storage::{AUDIT_WAITING, Storage, current_period};
 use crate::store::{Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::usage::UsageBook;
@@ -133,7 +133,8 @@ impl Server {
         let polls = (0..count).map(|_| Poll::new()).collect::<io::Result<Vec<_>>>()?;
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), WAKER));
         let exchange = Exchange::new(wakers.collect::<io::Result<_>>()?);
-        let control = Control::new(exchange.clone(), usage.clone(), keyring.clone());
+        let (trail, audit) = mpsc::sync_channel(AUDIT_WAITING);
+        let control = Control::new(exchange.clone(), usage.clone(), keyring.clone()).audited(trail);
         let metrics = Metrics::new(count);
         let ready = Arc::new(AtomicBool::new(true));
         let (http, sockets) = HttpPlane::new();
@@ -158,7 +159,7 @@ impl Server {
         let state = HttpState { control: control.clone(), metrics, config, readiness: ready.clone(), dev };
         let (http_stop, stopped) = tokio::sync::oneshot::channel();
         let http = start_http(sockets, state, limits.http, stopped)?;
-        let storage = Storage::start(store, revision, control, usage)?;
+        let storage = Storage::start(store, revision, control, usage, audit)?;
         let shards = shards.into_iter().map(start_shard).collect::<io::Result<_>>()?;
         tracing::info!(%address, shards = count, "listening");
         Ok(Self {

@@ -13,7 +13,7 @@ use peerhall_proto::ids::AppId;
 
 use crate::clock::unix_ms;
 use crate::control::Control;
-use crate::store::{Period, Revision, Store, StoreError, Usage};
+use crate::store::{AuditEntry, Period, Revision, Store, StoreError, Usage};
 use crate::usage::UsageBook;
 
 /// How often changes by other processes are looked for. A new key works within a second.
@@ -23,6 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const USAGE_EVERY: Duration = Duration::from_secs(1);
 
 type Job = Box<dyn FnOnce(&mut dyn Store) + Send>;
+
+/// Lines of the audit trail that may wait for the disk.
+pub(crate) const AUDIT_WAITING: usize = 10_000;
 
 /// Something for the storage thread to do.
 enum Order {
@@ -47,6 +50,7 @@ struct Keeper {
     revision: Revision,
     control: Control,
     usage: Arc<UsageBook>,
+    audit: mpsc::Receiver<AuditEntry>,
     stored: HashMap<AppId, UsageFigures>,
     period: Period,
     usage_at: Instant,
@@ -72,6 +76,7 @@ impl Storage {
         revision: Revision,
         control: Control,
         usage: Arc<UsageBook>,
+        audit: mpsc::Receiver<AuditEntry>,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
         let stored = usage.figures().into_iter().collect();
@@ -80,6 +85,7 @@ impl Storage {
             revision,
             control,
             usage,
+            audit,
             stored,
             period: current_period(),
             usage_at: Instant::now(),
@@ -130,9 +136,19 @@ impl Keeper {
             if self.usage_at.elapsed() >= USAGE_EVERY {
                 self.usage_at = Instant::now();
                 self.store_usage();
+                self.store_audit();
             }
         }
         self.store_usage();
+        self.store_audit();
+    }
+
+    fn store_audit(&mut self) {
+        for entry in self.audit.try_iter() {
+            if let Err(error) = self.store.audit(&entry) {
+                tracing::warn!(%error, action = entry.action.as_str(), "cannot write the audit trail; a line is lost");
+            }
+        }
     }
 
     fn look(&mut self) {

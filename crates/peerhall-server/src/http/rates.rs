@@ -2,7 +2,7 @@
 //! (REST API, section 1.3).
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use peerhall_hub::Tick;
 
 use super::Refusal;
 use super::source::Source;
+use crate::addresses;
 use crate::config::{PerSecond, Rest};
 
 /// Span in which failed authentications are counted.
@@ -76,11 +77,12 @@ impl Rates {
         if used.failures.len() >= SWEEP_AT {
             used.failures.retain(|_, times| times.back().is_some_and(|last| now - *last < WINDOW));
         }
-        used.failures.entry(network(source.address)).or_default().push_back(now);
+        used.failures.entry(addresses::network(source.address)).or_default().push_back(now);
     }
 
     fn check_failures(&self, used: &mut Used, address: IpAddr, now: Tick) -> Result<(), Refusal> {
-        let (Some(limit), Some(times)) = (self.failures_per_minute, used.failures.get_mut(&network(address)))
+        let (Some(limit), Some(times)) =
+            (self.failures_per_minute, used.failures.get_mut(&addresses::network(address)))
         else {
             return Ok(());
         };
@@ -125,18 +127,6 @@ impl Bucket {
 fn whole_seconds(wait: Duration) -> u64 {
     let up = u64::from(wait.subsec_nanos() > 0);
     wait.as_secs().saturating_add(up).max(1)
-}
-
-/// What counts as one source: an IPv4 address, or the /64 network that one IPv6 customer has to
-/// himself.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    }
 }
 
 #[cfg(test)]

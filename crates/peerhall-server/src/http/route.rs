@@ -100,7 +100,9 @@ mod tests {
     use super::*;
 
     fn endpoint(method: Method, path: &str) -> Option<Endpoint<'_>> {
-        let Route::ControlPlane(endpoint) = Route::of(&method, path) else { panic!("{path} is outside /v1/") };
+        let Route::ControlPlane(endpoint) = Route::of(&method, path) else {
+            panic!("{path} is outside /v1/")
+        };
         endpoint
     }
 

@@ -7,6 +7,7 @@ use peerhall_proto::rest::disconnect_peer::DisconnectPeerResponse;
 use super::Caller;
 use crate::control::Control;
 use crate::http::{Refusal, param};
+use crate::store::AuditAction;
 
 pub(crate) async fn answer(
     control: &Control,
@@ -15,5 +16,6 @@ pub(crate) async fn answer(
 ) -> Result<DisconnectPeerResponse, Refusal> {
     let peer_id: PeerId = param(peer)?;
     let closed = control.disconnect_peer(caller.app.id.clone(), peer_id.clone()).await?;
+    control.audit(&caller.key, AuditAction::PeerDisconnect, &peer_id);
     Ok(DisconnectPeerResponse { peer_id, closed })
 }

@@ -6,12 +6,16 @@ use peerhall_proto::rest::RestErrorCode;
 use peerhall_proto::rest::mint_token::{MintTokenRequest, MintTokenResponse};
 
 use super::{Caller, unix_secs};
+use crate::control::Control;
 use crate::http::{Refusal, read_object};
+use crate::store::AuditAction;
 
-pub(crate) fn answer(caller: &Caller, body: &str) -> Result<MintTokenResponse, Refusal> {
+pub(crate) fn answer(control: &Control, caller: &Caller, body: &str) -> Result<MintTokenResponse, Refusal> {
     let request: MintTokenRequest<'_> = read_object(body)?;
     let claims = MintRequest::from(&request).check(&caller.key, unix_secs(), MAX_TOKEN_LIFETIME_SECS)?;
-    Ok(MintTokenResponse { token: mint(&caller.key, &claims)?, expires_at: claims.exp })
+    let token = mint(&caller.key, &claims)?;
+    control.audit(&caller.key, AuditAction::TokenMint, &claims.sub);
+    Ok(MintTokenResponse { token, expires_at: claims.exp })
 }
 
 impl From<MintError> for Refusal {
