@@ -42,6 +42,24 @@ impl Hub {
     pub(crate) fn begin_again(&mut self, shard: ShardId, now: Now) {
         self.link_down(shard, now);
         self.others.insert(shard);
+        self.ask_again(shard);
+    }
+
+    /// Asks a shard once more who is in our rooms: its earlier answers went with what it had told.
+    fn ask_again(&mut self, shard: ShardId) {
+        let mut questions = Vec::new();
+        for table in &self.apps {
+            for (channel, place) in &table.rooms {
+                if let Some(room) = self.rooms.get_mut(*place).filter(|room| room.hosted) {
+                    room.awaited.insert(shard);
+                    let (app, channel) = (table.record.id.clone(), channel.clone());
+                    questions.push(Note::Host { app, channel, question: room.question });
+                }
+            }
+        }
+        for question in questions {
+            self.post(ShardSet::one(shard), question);
+        }
     }
 
     /// A shard can be reached no more: its connections count as lost, all at once.

@@ -259,6 +259,10 @@ impl Hub {
                 take_seat(room, &joiner.peer, seat)
             })
             .collect();
+        for arrival in arrivals.iter().filter(|arrival| arrival.ghost_since.is_some()) {
+            // It is in the other shard's log from now on; this one must not expect it for ever.
+            self.remember(place, &arrival.peer, MemberChange::Gone);
+        }
         self.tell_arrivals(place, &arrivals);
     }
 

@@ -275,7 +275,7 @@ impl Parts<'_> {
         max_connections: usize,
     ) -> Result<Vec<Shard>, StartError> {
         let clock = Clock::start();
-        let mut lost = self.lost_members()?;
+        let lost = self.lost_members()?;
         let mut shards = Vec::with_capacity(polls.len());
         for (number, poll) in polls.into_iter().enumerate() {
             let Some(id) = ShardId::new(number) else { break };
@@ -295,8 +295,8 @@ impl Parts<'_> {
                 all_metrics: self.metrics.clone(),
                 max_connections,
             })?;
-            // One shard is told; the others learn of the rooms when they begin to serve them.
-            shard.recover(std::mem::take(&mut lost));
+            // Every shard is told: a direct to somebody who is on the way back may come to any of them.
+            shard.recover(lost.clone());
             shards.push(shard);
         }
         Ok(shards)

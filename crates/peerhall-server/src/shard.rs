@@ -151,7 +151,10 @@ impl Shard {
 
     /// Makes ghosts of those who were members before the start.
     pub(crate) fn recover(&mut self, lost: Vec<LostMember>) {
-        self.hub.recover(lost, self.clock.now());
+        let now = self.clock.now();
+        self.hub.recover(lost, now);
+        // The other shards must know before the first of those members is back.
+        self.carry_out(now);
     }
 
     /// Serves until it is told to drain and everybody is gone, or to abort.

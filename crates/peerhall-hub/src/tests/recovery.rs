@@ -159,3 +159,20 @@ fn a_second_crash_soon_after_the_first_loses_nobody() {
     lab.advance(LINGER);
     assert_eq!(log(&mut lab), ["app room bob gone"]);
 }
+
+#[test]
+fn who_returns_on_another_shard_is_gone_from_the_log_of_the_first() {
+    let mut lab = remembering(2);
+    // Somebody on each shard, so that both serve the room.
+    for (shard, peer) in [(0, "alice"), (1, "carol")] {
+        let member = lab.enter(Login::new(peer).on(shard));
+        lab.enter_room(member, "room");
+    }
+    let bob = lab.enter(Login::new("bob").on(0));
+    lab.enter_room(bob, "room");
+    lab.lose(bob);
+    let _ = log(&mut lab);
+    let bob = lab.enter(Login::new("bob").on(1));
+    lab.enter_room(bob, "room");
+    assert_eq!(log(&mut lab), ["app room bob present", "app room bob gone"], "the second is the first shard's");
+}
