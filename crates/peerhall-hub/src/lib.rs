@@ -17,6 +17,7 @@
 //! 9. A frame is encoded once and shared by everybody who gets it.
 //! 10. Apps are walls: rooms and peers live inside their app, and nothing names another one.
 
+mod admin;
 mod app;
 mod config;
 mod direct;
@@ -24,6 +25,7 @@ mod effect;
 mod fanout;
 mod hub;
 mod link;
+mod memory;
 mod neighbours;
 mod presence;
 mod rate;
@@ -39,7 +41,7 @@ pub use config::HubConfig;
 pub use effect::{ConnId, Effect, MemberChange, MemberEvent};
 pub use hub::{Hub, HubStats};
 pub use link::{Joiner, Note, ShardId, ShardSet};
-pub use presence::LostMember;
+pub use memory::LostMember;
 pub use session::{Client, Ended, Metadata, Opening};
 pub use time::{Now, Tick};
 pub use usage::{AppUsage, UsageFigures};

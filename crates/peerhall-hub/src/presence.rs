@@ -4,30 +4,16 @@
 
 use std::collections::HashMap;
 
-use peerhall_proto::code::CloseCode;
 use peerhall_proto::frame::server::{Encoded, write_presence};
-use peerhall_proto::ids::{AppId, ChannelName, PeerId};
+use peerhall_proto::ids::PeerId;
 
-use crate::effect::{ConnId, Effect, MemberChange, MemberEvent};
+use crate::effect::{ConnId, Effect, MemberChange};
 use crate::hub::{Due, Hub, Timer};
 use crate::link::{Joiner, Note};
 use crate::room::{Departure, Ghost, Leaver, Room, Seat};
 use crate::session::{Ended, Metadata, Place, Session};
 use crate::snapshot::{EntryList, List, Listed};
 use crate::time::Now;
-
-/// A member of a room as the log of an earlier run remembers it.
-#[derive(Debug, Clone)]
-pub struct LostMember {
-    /// App of the room.
-    pub app: AppId,
-    /// The room.
-    pub channel: ChannelName,
-    /// The peer.
-    pub peer: PeerId,
-    /// Its `peerMetadata`.
-    pub metadata: Option<Metadata>,
-}
 
 /// A connection that gets its snapshot now.
 struct Guest {
@@ -395,7 +381,7 @@ impl Hub {
         self.close_room_if_idle(place);
     }
 
-    fn lay_ghosts(&mut self, place: u32, over: impl Fn(&PeerId, &Ghost) -> bool) {
+    pub(crate) fn lay_ghosts(&mut self, place: u32, over: impl Fn(&PeerId, &Ghost) -> bool) {
         let Some(room) = self.rooms.get_mut(place) else { return };
         let mut by_age: HashMap<u32, Vec<Leaver>> = HashMap::new();
         room.ghosts.retain(|peer, ghost| {
@@ -413,76 +399,6 @@ impl Hub {
                 self.remember(place, &leaver.peer, MemberChange::Gone);
             }
         }
-    }
-
-    /// Everybody who was in a room before the server started is a ghost of it now (section 9.4).
-    pub fn recover(&mut self, lost: Vec<LostMember>, now: Now) {
-        let until = now.at + self.config.linger;
-        for member in lost {
-            let app = self.app_place_by_id(&member.app);
-            let place = match self.room_named(app, &member.channel) {
-                Some(place) => place,
-                None => self.new_room(app, member.channel.clone()),
-            };
-            self.host(place);
-            let Some(room) = self.rooms.get_mut(place) else { continue };
-            let ghost = Ghost { metadata: member.metadata.clone(), since: room.clock, until };
-            room.ghosts.insert(member.peer.clone(), ghost);
-            self.timers.insert((until, Timer::Ghosts(place)));
-            self.remember(place, &member.peer, MemberChange::Present(member.metadata));
-            self.remember(place, &member.peer, MemberChange::Dropped);
-            self.expect_back(app, &member.peer, now);
-        }
-    }
-
-    /// Closes every connection of a peer on this shard with 4020 and stops waiting for it. Returns
-    /// how many connections there were (REST API, section 5).
-    pub fn kick(&mut self, app: &AppId, peer: &PeerId, now: Now) -> usize {
-        let Some(place) = self.app_places.get(app).copied() else { return 0 };
-        let Some(table) = self.apps.get(place as usize) else { return 0 };
-        let connections = table.peers.get(peer).map(|peer| peer.here.clone()).unwrap_or_default();
-        let rooms: Vec<u32> = table.rooms.values().copied().collect();
-        for conn in &connections {
-            self.close(*conn, CloseCode::ADMIN_DISCONNECT, "closed by an administrator", now);
-        }
-        for room in rooms {
-            self.lay_ghosts(room, |ghost, _| ghost == peer);
-            self.close_room_if_idle(room);
-        }
-        self.forget_absence(place, peer);
-        connections.len()
-    }
-
-    /// The peers that are subscribed to a channel on this shard and have the action `presence`, each
-    /// once for each of its connections (REST API, section 3).
-    #[must_use]
-    pub fn list_members(&self, app: &AppId, channel: &ChannelName) -> Vec<(PeerId, Option<Metadata>)> {
-        let room = self
-            .app_places
-            .get(app)
-            .and_then(|place| self.room_named(*place, channel))
-            .and_then(|place| self.rooms.get(place));
-        let members = room.map_or(&[][..], |room| &room.members);
-        members
-            .iter()
-            .filter(|member| member.visible)
-            .filter_map(|member| self.session(member.conn))
-            .map(|session| (session.peer.clone(), session.peer_metadata.clone()))
-            .collect()
-    }
-
-    fn remember(&mut self, place: u32, peer: &PeerId, change: MemberChange) {
-        if !self.config.remember {
-            return;
-        }
-        let Some(room) = self.rooms.get(place) else { return };
-        let Some(app) = self.apps.get(room.app as usize) else { return };
-        self.effects.push(Effect::Remember(Box::new(MemberEvent {
-            app: app.record.id.clone(),
-            channel: room.name.clone(),
-            peer: peer.clone(),
-            change,
-        })));
     }
 }
 

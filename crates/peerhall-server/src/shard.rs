@@ -7,12 +7,10 @@
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
-use peerhall_hub::{ConnId, Effect, Ended, Hub, HubConfig, LostMember, Now, ShardId};
-use peerhall_proto::code::CloseCode;
+use peerhall_hub::{ConnId, Effect, Hub, HubConfig, LostMember, Now, ShardId};
 
 use crate::admission::Admission;
 use crate::clock::Clock;
@@ -20,9 +18,8 @@ use crate::exchange::{Exchange, Mail};
 use crate::handover::HttpPlane;
 use crate::member_log::MemberLog;
 use crate::metrics::{Metrics, ShardMetrics};
-use crate::timers::{Reason, Timers};
+use crate::timers::Timers;
 
-use self::conn::{Conn, Phase};
 use self::receive::Until;
 use self::table::Table;
 
@@ -31,6 +28,7 @@ mod conn;
 mod deadlines;
 mod receive;
 mod table;
+mod write;
 
 /// Token of the listener; connections use their place in the table.
 const LISTENER: Token = Token(usize::MAX - 1);
@@ -259,130 +257,6 @@ impl Shard {
                 Mail::Drain => self.begin_drain(now),
                 Mail::Abort => self.aborted = true,
             }
-        }
-    }
-
-    /// Does what the hub wants done. Sockets are written later, in one go.
-    fn carry_out(&mut self, now: Now) {
-        let mut effects = std::mem::take(&mut self.effects);
-        self.hub.take_effects(&mut effects);
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Send { conn, frame } => {
-                    if let Some(one) = self.conns.get_mut(conn) {
-                        one.outbox.push_text(frame.into_bytes(), now.at);
-                        self.check_outbox(conn, now);
-                    }
-                }
-                Effect::Close { conn, code, reason } => self.say_close(conn, code, reason, now),
-                Effect::Post { to, note } => self.exchange.post(self.id, to, &note),
-                Effect::Remember(event) => {
-                    if let Some(members) = &mut self.members {
-                        members.record(&event, now);
-                    }
-                }
-            }
-        }
-        self.effects = effects;
-    }
-
-    /// A slow reader is cut before its queue outgrows its bound; a fast one only looks slow until its
-    /// socket has been written.
-    fn check_outbox(&mut self, conn: ConnId, now: Now) {
-        self.mark_dirty(conn);
-        let limit = self.admission.config.limits.outbox_bytes;
-        let over =
-            |conns: &Table| conns.get(conn).is_some_and(|one| one.is_open() && one.outbox.bytes() > limit);
-        if over(&self.conns) {
-            self.flush(conn, now);
-            if over(&self.conns) {
-                self.cut_slow_reader(conn, now);
-            }
-        }
-    }
-
-    fn cut_slow_reader(&mut self, conn: ConnId, now: Now) {
-        self.metrics.slow_consumers.fetch_add(1, Relaxed);
-        self.end_session(conn, Ended::ByServer(CloseCode::POLICY_VIOLATION), now);
-        if let Some(one) = self.conns.get_mut(conn) {
-            one.outbox.drop_unsent();
-        }
-        self.say_close(conn, CloseCode::POLICY_VIOLATION, "reads too slowly", now);
-    }
-
-    /// Tells the hub that a connection is over, if it knew it.
-    fn end_session(&mut self, conn: ConnId, ended: Ended, now: Now) {
-        if self.conns.get(conn).is_some_and(Conn::is_open) {
-            self.hub.closed(conn, ended, now);
-            self.restless = true;
-        }
-    }
-
-    /// Queues a close frame; the socket ends when it has been sent and answered, or after a grace.
-    fn say_close(&mut self, conn: ConnId, code: CloseCode, reason: &str, now: Now) {
-        let Some(one) = self.conns.get_mut(conn) else { return };
-        if matches!(one.phase, Phase::Closing) {
-            return;
-        }
-        let mut frame = Vec::new();
-        crate::ws::encode::push_close(&mut frame, code.0, reason);
-        one.outbox.push_raw(&frame, now.at);
-        one.phase = Phase::Closing;
-        self.timers.add(now.at + conn::CLOSE_GRACE, conn, Reason::Close);
-        self.metrics.closes.count(code);
-        self.mark_dirty(conn);
-    }
-
-    fn mark_dirty(&mut self, conn: ConnId) {
-        if let Some(one) = self.conns.get_mut(conn)
-            && !one.dirty
-        {
-            one.dirty = true;
-            self.dirty.push(conn.index);
-        }
-    }
-
-    fn flush_dirty(&mut self, now: Now) {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for place in dirty.drain(..) {
-            if let Some(conn) = self.conns.id_at(place) {
-                self.flush(conn, now);
-            }
-        }
-        if self.dirty.is_empty() {
-            self.dirty = dirty;
-        }
-    }
-
-    /// Writes what waits for one connection, once.
-    fn flush(&mut self, conn: ConnId, now: Now) {
-        let Some(one) = self.conns.get_mut(conn) else { return };
-        one.dirty = false;
-        match one.flush(&mut self.write_buf) {
-            Err(_) => self.lost(conn, now),
-            Ok(conn::AfterFlush::Nothing) => {}
-            Ok(conn::AfterFlush::Blocked) => {
-                if !one.watched {
-                    one.watched = true;
-                    let age = self.admission.config.limits.outbox_age;
-                    self.timers.add(now.at + age, conn, Reason::Outbox);
-                }
-            }
-            Ok(conn::AfterFlush::Finished) => self.forget(conn),
-        }
-    }
-
-    /// The socket broke or ended without a close frame.
-    fn lost(&mut self, conn: ConnId, now: Now) {
-        self.end_session(conn, Ended::Lost, now);
-        self.forget(conn);
-    }
-
-    /// Drops a connection and its socket.
-    fn forget(&mut self, conn: ConnId) {
-        if let Some(mut one) = self.conns.remove(conn) {
-            drop(self.poll.registry().deregister(one.stream.socket_mut()));
-            self.metrics.sockets.fetch_sub(1, Relaxed);
         }
     }
 }

@@ -174,5 +174,9 @@ fn who_returns_on_another_shard_is_gone_from_the_log_of_the_first() {
     let _ = log(&mut lab);
     let bob = lab.enter(Login::new("bob").on(1));
     lab.enter_room(bob, "room");
-    assert_eq!(log(&mut lab), ["app room bob present", "app room bob gone"], "the second is the first shard's");
+    assert_eq!(
+        log(&mut lab),
+        ["app room bob present", "app room bob gone"],
+        "the second is the first shard's"
+    );
 }

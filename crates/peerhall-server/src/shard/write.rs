@@ -1,0 +1,137 @@
+//! What goes out: effects become queued frames, queues become writes, and connections end.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use peerhall_hub::{ConnId, Effect, Ended, Now};
+use peerhall_proto::code::CloseCode;
+
+use super::Shard;
+use super::conn::{self, Conn, Phase};
+use super::table::Table;
+use crate::timers::Reason;
+
+impl Shard {
+    /// Does what the hub wants done. Sockets are written later, in one go.
+    pub(super) fn carry_out(&mut self, now: Now) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.hub.take_effects(&mut effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { conn, frame } => {
+                    if let Some(one) = self.conns.get_mut(conn) {
+                        one.outbox.push_text(frame.into_bytes(), now.at);
+                        self.check_outbox(conn, now);
+                    }
+                }
+                Effect::Close { conn, code, reason } => self.say_close(conn, code, reason, now),
+                Effect::Post { to, note } => self.exchange.post(self.id, to, &note),
+                Effect::Remember(event) => {
+                    if let Some(members) = &mut self.members {
+                        members.record(&event, now);
+                    }
+                }
+            }
+        }
+        self.effects = effects;
+    }
+
+    /// A slow reader is cut before its queue outgrows its bound; a fast one only looks slow until its
+    /// socket has been written.
+    pub(super) fn check_outbox(&mut self, conn: ConnId, now: Now) {
+        self.mark_dirty(conn);
+        let limit = self.admission.config.limits.outbox_bytes;
+        let over =
+            |conns: &Table| conns.get(conn).is_some_and(|one| one.is_open() && one.outbox.bytes() > limit);
+        if over(&self.conns) {
+            self.flush(conn, now);
+            if over(&self.conns) {
+                self.cut_slow_reader(conn, now);
+            }
+        }
+    }
+
+    pub(super) fn cut_slow_reader(&mut self, conn: ConnId, now: Now) {
+        self.metrics.slow_consumers.fetch_add(1, Relaxed);
+        self.end_session(conn, Ended::ByServer(CloseCode::POLICY_VIOLATION), now);
+        if let Some(one) = self.conns.get_mut(conn) {
+            one.outbox.drop_unsent();
+        }
+        self.say_close(conn, CloseCode::POLICY_VIOLATION, "reads too slowly", now);
+    }
+
+    /// Tells the hub that a connection is over, if it knew it.
+    pub(super) fn end_session(&mut self, conn: ConnId, ended: Ended, now: Now) {
+        if self.conns.get(conn).is_some_and(Conn::is_open) {
+            self.hub.closed(conn, ended, now);
+            self.restless = true;
+        }
+    }
+
+    /// Queues a close frame; the socket ends when it has been sent and answered, or after a grace.
+    pub(super) fn say_close(&mut self, conn: ConnId, code: CloseCode, reason: &str, now: Now) {
+        let Some(one) = self.conns.get_mut(conn) else { return };
+        if matches!(one.phase, Phase::Closing) {
+            return;
+        }
+        let mut frame = Vec::new();
+        crate::ws::encode::push_close(&mut frame, code.0, reason);
+        one.outbox.push_raw(&frame, now.at);
+        one.phase = Phase::Closing;
+        self.timers.add(now.at + conn::CLOSE_GRACE, conn, Reason::Close);
+        self.metrics.closes.count(code);
+        self.mark_dirty(conn);
+    }
+
+    pub(super) fn mark_dirty(&mut self, conn: ConnId) {
+        if let Some(one) = self.conns.get_mut(conn)
+            && !one.dirty
+        {
+            one.dirty = true;
+            self.dirty.push(conn.index);
+        }
+    }
+
+    pub(super) fn flush_dirty(&mut self, now: Now) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for place in dirty.drain(..) {
+            if let Some(conn) = self.conns.id_at(place) {
+                self.flush(conn, now);
+            }
+        }
+        if self.dirty.is_empty() {
+            self.dirty = dirty;
+        }
+    }
+
+    /// Writes what waits for one connection, once.
+    pub(super) fn flush(&mut self, conn: ConnId, now: Now) {
+        let Some(one) = self.conns.get_mut(conn) else { return };
+        one.dirty = false;
+        match one.flush(&mut self.write_buf) {
+            Err(_) => self.lost(conn, now),
+            Ok(conn::AfterFlush::Nothing) => {}
+            Ok(conn::AfterFlush::Blocked) => {
+                if !one.watched {
+                    one.watched = true;
+                    let age = self.admission.config.limits.outbox_age;
+                    self.timers.add(now.at + age, conn, Reason::Outbox);
+                }
+            }
+            Ok(conn::AfterFlush::Finished) => self.forget(conn),
+        }
+    }
+
+    /// The socket broke or ended without a close frame.
+    pub(super) fn lost(&mut self, conn: ConnId, now: Now) {
+        self.end_session(conn, Ended::Lost, now);
+        self.forget(conn);
+    }
+
+    /// Drops a connection and its socket.
+    pub(super) fn forget(&mut self, conn: ConnId) {
+        if let Some(mut one) = self.conns.remove(conn) {
+            drop(self.poll.registry().deregister(one.stream.socket_mut()));
+            self.metrics.sockets.fetch_sub(1, Relaxed);
+        }
+    }
+}
