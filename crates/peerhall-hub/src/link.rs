@@ -265,25 +265,13 @@ impl Hub {
             Note::Host { app, channel, question } => {
                 self.host_elsewhere(app, channel, *question, from, now);
             }
-            Note::Unhost { app, channel } => {
-                if let Some(place) = self.known_room(app, channel) {
-                    if let Some(room) = self.rooms.get_mut(place) {
-                        room.hosts.remove(from);
-                    }
-                    self.close_room_if_idle(place);
-                }
-            }
+            Note::Unhost { app, channel } => self.unhost_elsewhere(app, channel, from),
             Note::State { app, channel, question, members, ghosts } => {
                 if let Some(place) = self.room_that_asked(app, channel, *question) {
                     self.merge_state(place, from, members, ghosts, now);
                 }
             }
-            Note::Patterns { app, any } => {
-                let app = self.app_place_by_id(app);
-                if let Some(table) = self.apps.get_mut(app as usize) {
-                    if *any { table.pattern_hosts.insert(from) } else { table.pattern_hosts.remove(from) }
-                }
-            }
+            Note::Patterns { app, any } => self.patterns_elsewhere(app, *any, from),
             Note::Joined { app, channel, members } => {
                 if let Some(place) = self.known_room(app, channel) {
                     self.joined_elsewhere(place, from, members);
@@ -304,6 +292,20 @@ impl Hub {
                 self.direct_from_shard(app, to, frame.clone(), *may_be_held, now);
             }
         }
+    }
+
+    fn unhost_elsewhere(&mut self, app: &AppId, channel: &ChannelName, shard: ShardId) {
+        let Some(place) = self.known_room(app, channel) else { return };
+        if let Some(room) = self.rooms.get_mut(place) {
+            room.hosts.remove(shard);
+        }
+        self.close_room_if_idle(place);
+    }
+
+    fn patterns_elsewhere(&mut self, app: &AppId, any: bool, shard: ShardId) {
+        let app = self.app_place_by_id(app);
+        let Some(table) = self.apps.get_mut(app as usize) else { return };
+        if any { table.pattern_hosts.insert(shard) } else { table.pattern_hosts.remove(shard) }
     }
 
     fn known_room(&self, app: &AppId, channel: &ChannelName) -> Option<u32> {

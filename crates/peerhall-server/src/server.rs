@@ -26,7 +26,7 @@ use crate::member_log::{self, MemberLog};
 use crate::metrics::Metrics;
 use crate::shard::{Shard, ShardParts, WAKER};
 use crate::storage::{AUDIT_WAITING, Storage, current_period};
-use crate::store::{Store, StoreError};
+use crate::store::{Revision, Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::usage::UsageBook;
 
@@ -116,14 +116,7 @@ impl Server {
         dev: Option<DevInfo>,
     ) -> Result<Self, StartError> {
         let config = Arc::new(config);
-        let snapshot = store.load()?;
-        let usage = Arc::new(UsageBook::default());
-        for app in &snapshot.apps {
-            usage.resume(&app.id, store.usage(&app.id, current_period().start)?);
-        }
-        let revision = snapshot.revision;
-        let keyring = Arc::new(Keyring::new(snapshot.apps, snapshot.keys)?);
-        let resume = ResumeKey::new(*store.secret("resume")?.expose());
+        let Known { revision, keyring, usage, resume } = Known::read(&mut *store)?;
         let tls = config.tls.as_ref().map(tls::load).transpose()?;
         let listener = listen(config.listen)?;
         let address = listener.local_addr()?;
@@ -254,6 +247,30 @@ impl Drop for Server {
             self.exchange.put_all(|| Mail::Abort);
             self.join();
         }
+    }
+}
+
+/// What the store knows at the start.
+struct Known {
+    revision: Revision,
+    keyring: Arc<Keyring>,
+    usage: Arc<UsageBook>,
+    resume: ResumeKey,
+}
+
+impl Known {
+    fn read(store: &mut dyn Store) -> Result<Self, StartError> {
+        let snapshot = store.load()?;
+        let usage = Arc::new(UsageBook::default());
+        for app in &snapshot.apps {
+            usage.resume(&app.id, store.usage(&app.id, current_period().start)?);
+        }
+        Ok(Self {
+            revision: snapshot.revision,
+            keyring: Arc::new(Keyring::new(snapshot.apps, snapshot.keys)?),
+            usage,
+            resume: ResumeKey::new(*store.secret("resume")?.expose()),
+        })
     }
 }
 
