@@ -188,6 +188,11 @@ fn a_server_that_cannot_start_says_why_in_one_sentence() {
     let sentence = run_in(data.path(), &["serve", "--listen", &address]).sentence(1);
     assert!(sentence.contains(&address), "{sentence}");
 
+    let running = Running::serve(&data);
+    let sentence = run_in(data.path(), &["serve", "--listen", "127.0.0.1:0"]).sentence(1);
+    assert!(sentence.contains("another server uses"), "{sentence}");
+    assert!(running.stop("TERM").success());
+
     std::fs::remove_file(data.path().join("master.key")).unwrap();
     let sentence = run_in(data.path(), &["serve", "--listen", "127.0.0.1:0"]).sentence(1);
     assert!(sentence.contains("master.key is missing"), "{sentence}");

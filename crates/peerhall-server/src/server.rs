@@ -1,8 +1,9 @@
 //! The running server: owns every thread, and nothing outlives it.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -57,6 +58,12 @@ pub enum StartError {
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Another server runs on the data folder.
+    #[error("another server uses {folder}; stop it first, or choose another folder with --data")]
+    InUse {
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// The log of members in the data folder cannot be read or begun.
     #[error("cannot use the member log in {folder}: {source}")]
     MemberLog {
@@ -81,6 +88,8 @@ pub struct Server {
     storage: Storage,
     ready: Arc<AtomicBool>,
     bridge: Option<BridgeThread>,
+    /// Held while the server runs; the system lets go of it however the process ends.
+    _folder: Option<File>,
 }
 
 /// The thread that talks to other nodes.
@@ -116,6 +125,7 @@ impl Server {
         dev: Option<DevInfo>,
     ) -> Result<Self, StartError> {
         let config = Arc::new(config);
+        let folder = config.data_dir.as_deref().map(take_folder).transpose()?;
         let Known { revision, keyring, usage, resume } = Known::read(&mut *store)?;
         let tls = config.tls.as_ref().map(tls::load).transpose()?;
         let listener = listen(config.listen)?;
@@ -164,6 +174,7 @@ impl Server {
             storage,
             ready,
             bridge: None,
+            _folder: folder,
         })
     }
 
@@ -351,6 +362,17 @@ impl Descriptors {
         let most = allowed.saturating_sub(reserved).max(1);
         let wanted = config.limits.max_connections.map_or(most, std::num::NonZeroUsize::get);
         Self { websockets: wanted.min(most), http: (reserved / 2).clamp(1, MAX_HTTP) }
+    }
+}
+
+/// Takes the data folder for this server alone: two would write the same log of members. The command
+/// line may still change keys in it.
+fn take_folder(folder: &Path) -> Result<File, StartError> {
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join("server.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse { folder: folder.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 

@@ -249,3 +249,23 @@ fn shards_are_64_at_most() {
     assert!(ShardSet::others(1, ShardId::new(0).unwrap()).is_empty());
     assert_eq!(format!("{:?}", ShardSet::one(last)), "{63}");
 }
+
+#[test]
+fn a_shard_that_begins_again_is_forgotten_and_asked_who_is_there() {
+    use crate::ShardId;
+    let mut lab = Lab::of(2);
+    let alice = lab.enter(Login::new("alice").on(0));
+    let bob = lab.enter(Login::new("bob").on(1));
+    lab.enter_room(alice, "room");
+    lab.enter_room(bob, "room");
+    let _ = (lab.heard(alice), lab.heard(bob));
+    // What a node does when another one tells it that a note was lost.
+    lab.on(1, |hub, _| hub.link_up(ShardId::new(0).unwrap()));
+    lab.settle();
+    lab.advance(1);
+    assert_eq!(lab.heard(alice), ["room: -bob!", "room: +bob"]);
+    assert!(lab.heard(bob).is_empty(), "nothing was lost in the other direction");
+    lab.send(bob, "alice", "1");
+    lab.publish(alice, "room", "2");
+    assert_eq!(lab.heard(bob).last().map(String::as_str), Some("message room alice 2"));
+}
