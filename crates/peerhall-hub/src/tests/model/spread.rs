@@ -122,7 +122,9 @@ impl Run {
         let login = if ours { login.ours() } else { login };
         let login = if visible { login } else { login.may(&["publish", "subscribe", "send"]) };
         self.lab.open(login);
-        self.witnesses.push(Witness::new(peer, visible));
+        let mut witness = Witness::new(peer, visible);
+        witness.may_be_late = self.lost.contains(peer);
+        self.witnesses.push(witness);
         let (since, rooms) = (self.clock, BTreeMap::new());
         self.connections.push(Connection { peer, open: true, visible, since, rooms });
     }
@@ -186,7 +188,11 @@ impl Run {
         self.witnesses[who].gone = true;
         self.connections[who].open = false;
         if lost {
-            self.lost.insert(self.connections[who].peer);
+            let peer = self.connections[who].peer;
+            self.lost.insert(peer);
+            // A direct that was under way at that moment is held as well.
+            let of_peer = self.witnesses.iter_mut().filter(|witness| witness.peer == peer);
+            of_peer.for_each(|witness| witness.may_be_late = true);
         }
     }
 
