@@ -24,3 +24,8 @@ fn a_plain_websocket_client_subscribes_publishes_and_sends() -> Result<(), Faile
 fn w154_a_python_peer_and_a_browser_exchange_media_messages_and_metadata() -> Result<(), Failed> {
     node("w154_python_and_browser", &[])
 }
+
+#[test]
+fn clients_meet_over_tls_and_rest_and_the_page_are_served_over_it() -> Result<(), Failed> {
+    python("tls")
+}
