@@ -1,6 +1,6 @@
 //! A full disk under `--data`: the control write fails with a clear error, and live traffic goes on.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 #[path = "commands/support.rs"]
 mod support;

@@ -1,7 +1,7 @@
 //! Nothing secret in the log, however talkative it is, nor in metrics and answers (authentication,
 //! section 9; promise P18).
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 #[path = "commands/support.rs"]
 mod support;
