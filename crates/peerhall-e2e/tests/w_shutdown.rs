@@ -53,7 +53,12 @@ fn w115_a_graceful_stop_says_going_away_and_closes_1001_without_any_left() {
 
 #[test]
 fn w116_an_upgrade_during_the_drain_is_503() {
-    let server = start_with(|config| config.drain.per_connection_spread = Duration::from_secs(1));
+    // One shard, so that the second of the two clients holds the drain open: each shard closes its first
+    // connection at once.
+    let server = start_with(|config| {
+        config.shards = std::num::NonZeroUsize::new(1);
+        config.drain.per_connection_spread = Duration::from_secs(3);
+    });
     let mut clients = [server.client(), server.client()];
     let dial = server.dial().key(server.publishable().id.as_str());
     std::thread::scope(|scope| {

@@ -26,7 +26,9 @@ await run('page loads', 60, async (test) => {
 
   test.step('running the snippet for a plain WebSocket');
   const types = await within(frameTypes(test, await text(page, '#websocket-code')), 10_000, 'frames');
-  assert.deepEqual(types, ['welcome', 'ack', 'ack', 'presence']);
+  assert.deepEqual(types.slice(0, 2), ['welcome', 'ack']);
+  // The snapshot comes 20 ms after the first ack; the second may come before or after it.
+  assert.deepEqual(types.slice(2).sort(), ['ack', 'presence']);
 
   for (const scheme of ['light', 'dark']) {
     for (const width of SCREENS) {
@@ -44,13 +46,13 @@ function text(page, selector) {
   return page.$eval(selector, (element) => element.textContent);
 }
 
-/** Runs the snippet as it stands; gives the types of the frames that it prints, up to presence. */
+/** Runs the snippet as it stands; gives the types of the four frames that it prints. */
 function frameTypes(test, code) {
   return new Promise((resolve) => {
     const types = [];
     const log = ({ type }) => {
       types.push(type);
-      if (type === 'presence') resolve(types);
+      if (types.length === 4) resolve(types);
     };
     const socket = new Function('WebSocket', 'console', `${code}\nreturn socket;`)(WebSocket, { log });
     test.defer(() => socket.close());
