@@ -155,6 +155,17 @@ async def refusal(request: Awaitable[Any], what: str) -> Exception:
     raise AssertionError(f"{what} was not refused")
 
 
+async def receive(socket: Any) -> dict[str, Any]:
+    """The next frame on a plain WebSocket."""
+    return json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
+
+
+async def request(socket: Any, frame: dict[str, Any]) -> None:
+    """Sends `frame` on a plain WebSocket and takes its `ack`, which must be the next frame."""
+    await socket.send(json.dumps(frame))
+    check_equal(await receive(socket), {"type": "ack", "requestId": frame["requestId"]}, "ack")
+
+
 def run(name: str, limit: float, body: Callable[[contextlib.AsyncExitStack], Awaitable[None]]) -> None:
     """Runs `body` within `limit` seconds, prints `PASS …` or `FAIL …`, and exits 0 or 1."""
 

@@ -7,8 +7,8 @@ import json
 from contextlib import AsyncExitStack
 from urllib.parse import quote
 
-from harness import PATIENCE, check_equal, run, started_server
-from websockets.asyncio.client import ClientConnection, connect
+from harness import PATIENCE, check_equal, receive, request, run, started_server
+from websockets.asyncio.client import connect
 
 
 async def main(stack: AsyncExitStack) -> None:
@@ -52,16 +52,6 @@ def welcome(frame: dict) -> str:
     check_equal(frame["expiresAt"], None, "a key does not expire")
     check_equal(frame["maxMessageSize"], 65_536, "announced size")
     return frame["peerId"]
-
-
-async def request(socket: ClientConnection, frame: dict) -> None:
-    """Sends `frame` and takes its `ack`, which must be the next frame."""
-    await socket.send(json.dumps(frame))
-    check_equal(await receive(socket), {"type": "ack", "requestId": frame["requestId"]}, "ack")
-
-
-async def receive(socket: ClientConnection) -> dict:
-    return json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
 
 
 run("raw client", 30, main)

@@ -17,8 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from harness import PATIENCE, READY_WITHIN, STOP_WITHIN, check_equal, refusal, run
-from websockets.asyncio.client import ClientConnection, connect
+from harness import PATIENCE, READY_WITHIN, STOP_WITHIN, check_equal, receive, refusal, request, run
+from websockets.asyncio.client import connect
 
 #: Large messages in all.
 BURST = 150
@@ -55,11 +55,11 @@ async def main(stack: AsyncExitStack) -> None:
         for n in burst:
             check_equal((await receive(b))["data"], [n, payload], "a large message")
 
-    request_ = urllib.request.Request(
+    listing = urllib.request.Request(
         f"https://{listen}/v1/channels/secure/peers",
         headers={"authorization": f"Bearer {secret['keyId']}:{secret['secret']}"},
     )
-    answer = await asyncio.to_thread(fetch, request_, trust)
+    answer = await asyncio.to_thread(fetch, listing, trust)
     check_equal(len(answer["peers"]), 2, "peers listed over HTTPS")
     page = urllib.request.Request(f"https://{listen}/")
     text = await asyncio.to_thread(lambda: urllib.request.urlopen(page, timeout=PATIENCE, context=trust).read())
@@ -131,15 +131,6 @@ async def serve(stack: AsyncExitStack, folder: Path, data: Path) -> str:
 def fetch(request: urllib.request.Request, trust: ssl.SSLContext) -> dict:
     with urllib.request.urlopen(request, timeout=PATIENCE, context=trust) as response:
         return json.load(response)
-
-
-async def request(socket: ClientConnection, frame: dict) -> None:
-    await socket.send(json.dumps(frame))
-    check_equal(await receive(socket), {"type": "ack", "requestId": frame["requestId"]}, "ack")
-
-
-async def receive(socket: ClientConnection) -> dict:
-    return json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
 
 
 run("TLS", 60, main)
