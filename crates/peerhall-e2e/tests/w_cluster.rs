@@ -325,3 +325,15 @@ fn w160_a_gap_in_the_stream_between_nodes_heals() {
     }
     alice.silent();
 }
+
+#[test]
+fn w158_a_node_that_does_not_answer_is_waited_for_as_long_as_the_timing_says() {
+    let timing = Timing { answer_within: Duration::from_secs(4), ..Timing::default() };
+    let pair = Pair::start_with(timing, |_| {});
+    let _x = pair.peer(0, "x");
+    pair.bus.cut(pair.ids[0], pair.ids[1]);
+    let asked = Instant::now();
+    let answer = pair.rest(0).delete("/v1/peers/x");
+    assert_eq!(answer.json(), json!({ "peerId": "x", "closed": 1 }), "what this node did is told");
+    assert!(asked.elapsed() >= Duration::from_secs(3), "{:?}", asked.elapsed());
+}

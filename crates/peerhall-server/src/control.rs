@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::unix_ms;
-use crate::cluster::{RemoteAnswer, RemoteAsk, Timing, ToBridge};
+use crate::cluster::{RemoteAnswer, RemoteAsk, ToBridge};
 use crate::exchange::{Exchange, Mail, OutsideMessage};
 use crate::store::{AuditAction, AuditEntry, Stamp};
 use crate::usage::UsageBook;
@@ -141,15 +141,15 @@ impl Control {
     /// Asks the other nodes. One that does not answer in time is left out: it may be gone.
     async fn ask_others(&self, ask: RemoteAsk) -> Vec<RemoteAnswer> {
         let mut answers = Vec::new();
-        let Some(bridge) = self.exchange.bridge() else { return answers };
+        let Some(way) = self.exchange.bridge() else { return answers };
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        if bridge.send(ToBridge::Ask(ask, sender)).is_ok() {
+        if way.sender.send(ToBridge::Ask(ask, sender)).is_ok() {
             let gather = async {
                 while let Some(answer) = receiver.recv().await {
                     answers.push(answer);
                 }
             };
-            let _ = tokio::time::timeout(Timing::default().answer_within, gather).await;
+            let _ = tokio::time::timeout(way.answer_within, gather).await;
         }
         answers
     }

@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
 
 use peerhall_auth::keyring::Keyring;
 use peerhall_hub::{Metadata, Note, ShardId, ShardSet};
@@ -57,12 +58,20 @@ struct Mailbox {
     waker: mio::Waker,
 }
 
+/// The way to other nodes.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) sender: mpsc::Sender<ToBridge>,
+    /// How long the REST plane waits for them.
+    pub(crate) answer_within: Duration,
+}
+
 /// The mailboxes of all shards. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     boxes: Arc<[Mailbox]>,
     /// The way to the shards of other nodes, when there are any.
-    bridge: Arc<OnceLock<mpsc::Sender<ToBridge>>>,
+    bridge: Arc<OnceLock<Way>>,
 }
 
 impl Exchange {
@@ -77,12 +86,12 @@ impl Exchange {
     }
 
     /// Opens the way to other nodes; the first one stays.
-    pub(crate) fn connect(&self, bridge: mpsc::Sender<ToBridge>) {
-        let _ = self.bridge.set(bridge);
+    pub(crate) fn connect(&self, way: Way) {
+        let _ = self.bridge.set(way);
     }
 
     /// The way to other nodes.
-    pub(crate) fn bridge(&self) -> Option<&mpsc::Sender<ToBridge>> {
+    pub(crate) fn bridge(&self) -> Option<&Way> {
         self.bridge.get()
     }
 
@@ -114,7 +123,7 @@ impl Exchange {
         }
         if elsewhere && let Some(bridge) = self.bridge() {
             // Nobody takes it when the node is ending.
-            let _ = bridge.send(ToBridge::Outgoing(Outgoing { from, to, note: note.clone() }));
+            let _ = bridge.sender.send(ToBridge::Outgoing(Outgoing { from, to, note: note.clone() }));
         }
     }
 

@@ -19,7 +19,7 @@ use crate::clock::{Clock, unix_ms};
 use crate::cluster::{Bridge, Bus, Inbox, NodeId, Timing, ToBridge};
 use crate::config::Config;
 use crate::control::Control;
-use crate::exchange::{Exchange, Mail};
+use crate::exchange::{Exchange, Mail, Way};
 use crate::handover::{HttpPlane, HttpSockets};
 use crate::http::{self, DevInfo, HttpState};
 use crate::ice::IceServers;
@@ -189,7 +189,7 @@ impl Server {
         let node = NodeId::new(u64::from_be_bytes(random));
         let (sender, inbox) = mpsc::channel();
         let bridge = Bridge::new(node, bus.clone(), self.exchange.clone(), timing, sender.clone());
-        self.exchange.connect(sender.clone());
+        self.exchange.connect(Way { sender: sender.clone(), answer_within: timing.answer_within });
         bus.join(node, Inbox(sender.clone()));
         let thread = std::thread::Builder::new().name("cluster".into()).spawn(move || bridge.run(&inbox))?;
         self.bridge = Some(BridgeThread { node, sender, thread });
