@@ -1,6 +1,7 @@
 //! The registry of jobs and the way from the command line to one of them.
 
 mod ci;
+mod conformance;
 mod dependencies;
 mod dev;
 mod layers;
@@ -25,8 +26,15 @@ pub(crate) struct Command {
 }
 
 /// Every job, in the order of the help.
-const ALL: [&Command; 6] =
-    [&dev::COMMAND, &test::COMMAND, &ci::COMMAND, &layers::COMMAND, &dependencies::COMMAND, &style::COMMAND];
+const ALL: [&Command; 7] = [
+    &dev::COMMAND,
+    &test::COMMAND,
+    &ci::COMMAND,
+    &conformance::COMMAND,
+    &layers::COMMAND,
+    &dependencies::COMMAND,
+    &style::COMMAND,
+];
 
 /// Finds the job named by the first argument and does it; without one, prints the help.
 ///

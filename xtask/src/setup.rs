@@ -3,6 +3,7 @@
 //! One file per step. A step looks first and does nothing when its part is already there; when it
 //! cannot provide it, it fails with one sentence that ends with the cure.
 
+mod autobahn;
 mod debian;
 mod node;
 mod python;
@@ -22,12 +23,13 @@ use crate::{
 
 /// Programs that tests start, handed to them by environment variables.
 ///
-/// `PEERHALL_PYTHON`, `PEERHALL_NODE` and `PEERHALL_CHROMIUM` keep a value they already have;
-/// `PEERHALL_BIN` is always the binary just built.
+/// `PEERHALL_PYTHON`, `PEERHALL_AUTOBAHN`, `PEERHALL_NODE` and `PEERHALL_CHROMIUM` keep a value they
+/// already have; `PEERHALL_BIN` is always the binary just built.
 #[derive(Debug)]
 pub(crate) struct Tools {
     binary: PathBuf,
     python: PathBuf,
+    autobahn: PathBuf,
     node: OsString,
     chromium: OsString,
 }
@@ -45,6 +47,7 @@ impl Tools {
         node::ensure_version(workspace)?;
         node::ensure_modules(workspace)?;
         python::ensure_environment(workspace)?;
+        autobahn::ensure_suite(workspace)?;
         Self::assume(workspace)
     }
 
@@ -57,16 +60,18 @@ impl Tools {
         Ok(Self {
             binary: build_everything(workspace)?,
             python: python::interpreter(workspace),
+            autobahn: autobahn::folder(workspace),
             node: node::program(),
             chromium: debian::chromium(),
         })
     }
 
     /// The variables by which tests find the programs.
-    pub(crate) fn environment(&self) -> [(&'static str, OsString); 4] {
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 5] {
         [
             ("PEERHALL_BIN", self.binary.clone().into()),
             ("PEERHALL_PYTHON", self.python.clone().into()),
+            ("PEERHALL_AUTOBAHN", self.autobahn.clone().into()),
             ("PEERHALL_NODE", self.node.clone()),
             ("PEERHALL_CHROMIUM", self.chromium.clone()),
         ]

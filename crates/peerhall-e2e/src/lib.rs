@@ -13,6 +13,7 @@
 )]
 
 pub mod client;
+pub mod conformance;
 pub mod dial;
 pub mod frame;
 pub mod http;

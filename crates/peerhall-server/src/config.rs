@@ -59,6 +59,21 @@ pub struct Config {
     pub log: Log,
     /// Rates of the REST API.
     pub rest: Rest,
+    /// What becomes of clients' messages. Not in the configuration file: for conformance suites.
+    #[cfg(feature = "testing")]
+    pub duty: Duty,
+}
+
+/// What a server does with the messages of its clients. Framing, admission, bounds and the way a
+/// connection ends are the same for both.
+#[cfg(feature = "testing")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Duty {
+    /// It serves the protocol.
+    #[default]
+    Serve,
+    /// It sends each text and binary message back, and says nothing on its own but pings and closes.
+    Echo,
 }
 
 impl Config {
@@ -94,6 +109,8 @@ impl Default for Config {
             turn_external: None,
             log: Log::default(),
             rest: Rest::default(),
+            #[cfg(feature = "testing")]
+            duty: Duty::Serve,
         }
     }
 }

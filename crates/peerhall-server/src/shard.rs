@@ -26,6 +26,7 @@ use self::table::Table;
 mod accept;
 mod conn;
 mod deadlines;
+mod echo;
 mod receive;
 mod table;
 mod write;

@@ -45,6 +45,8 @@ impl Config {
             turn_external: turn_external(raw.turn_external)?.or(self.turn_external),
             log: self.log.with(raw.log)?,
             rest: self.rest.with(raw.rest)?,
+            #[cfg(feature = "testing")]
+            duty: self.duty,
         })
     }
 }

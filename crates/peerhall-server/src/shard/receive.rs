@@ -199,8 +199,10 @@ impl Shard {
         one.phase = Phase::Open;
         self.metrics.accepted.fetch_add(1, Relaxed);
         self.timers.add(now.at + self.ping_interval(conn), conn, Reason::Ping);
-        self.hub.open(conn, opening, now);
-        self.carry_out(now);
+        if !self.echoes() {
+            self.hub.open(conn, opening, now);
+            self.carry_out(now);
+        }
         let early = early.unwrap_or_default();
         if let Some(front) = self.read_buf.get_mut(..early.len()) {
             front.copy_from_slice(early);
@@ -267,6 +269,7 @@ impl Shard {
             self.read_mail(now);
         }
         match incoming {
+            Incoming::Text(_) | Incoming::Binary(_) if self.echoes() => self.echo(conn, &incoming, now),
             Incoming::Text(text) => {
                 self.metrics.bytes_in.fetch_add(text.len() as u64, Relaxed);
                 let text: Cow<'_, str> = text;
@@ -293,7 +296,7 @@ impl Shard {
     }
 
     /// Queues a control frame behind what the hub has queued already.
-    fn reply(&mut self, conn: ConnId, frame: &[u8], now: Now) {
+    pub(super) fn reply(&mut self, conn: ConnId, frame: &[u8], now: Now) {
         self.carry_out(now);
         if let Some(one) = self.conns.get_mut(conn) {
             one.outbox.push_raw(frame, now.at);

@@ -1,0 +1,15 @@
+//! The short forms of the conformance suites. `cargo xtask conformance` runs the long ones.
+
+use peerhall_e2e::conformance::{Extent, autobahn};
+
+/// What the suite has without large messages and compression.
+const AUTOBAHN_CASES: usize = 247;
+
+#[test]
+fn p12_the_autobahn_testsuite_finds_nothing_wrong_with_the_framing() {
+    let report = autobahn::run(Extent::Short);
+    println!("{}", report.summary());
+    assert_eq!(report.failed(), Vec::<String>::new());
+    assert_eq!(report.count(), AUTOBAHN_CASES);
+    assert!(report.non_strict().len() <= 2, "non-strict: {:?}", report.non_strict());
+}
