@@ -4,6 +4,7 @@
 //! whose report stands in `docs/evidence/`.
 
 pub mod autobahn;
+pub mod json;
 
 use std::path::PathBuf;
 use std::process::Command;

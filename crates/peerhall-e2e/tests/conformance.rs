@@ -1,6 +1,6 @@
 //! The short forms of the conformance suites. `cargo xtask conformance` runs the long ones.
 
-use peerhall_e2e::conformance::{Extent, autobahn};
+use peerhall_e2e::conformance::{Extent, autobahn, json};
 
 /// What the suite has without large messages and compression.
 const AUTOBAHN_CASES: usize = 247;
@@ -12,4 +12,12 @@ fn p12_the_autobahn_testsuite_finds_nothing_wrong_with_the_framing() {
     assert_eq!(report.failed(), Vec::<String>::new());
     assert_eq!(report.count(), AUTOBAHN_CASES);
     assert!(report.non_strict().len() <= 2, "non-strict: {:?}", report.non_strict());
+}
+
+#[test]
+fn p14_the_json_suite_passes_from_socket_to_socket_as_in_v8() {
+    let report = json::run();
+    println!("{}", report.summary());
+    assert_eq!(report.failed(), Vec::<String>::new());
+    assert_eq!(report.counts(), [(95, 95), (188, 188), (35, 35)]);
 }

@@ -13,6 +13,13 @@ pub(super) const COMMAND: Command = Command {
     run,
 };
 
+/// The program in `peerhall-e2e` that drives a suite.
+macro_rules! driver {
+    ($suite:literal) => {
+        ["run", "--quiet", "-p", "peerhall-e2e", "--example", "conformance", "--", $suite]
+    };
+}
+
 /// One suite.
 #[derive(Debug)]
 struct Suite {
@@ -21,10 +28,10 @@ struct Suite {
     cargo: &'static [&'static str],
 }
 
-const SUITES: [Suite; 1] = [Suite {
-    name: "autobahn",
-    cargo: &["run", "--quiet", "-p", "peerhall-e2e", "--example", "conformance", "--", "autobahn"],
-}];
+const SUITES: [Suite; 2] = [
+    Suite { name: "autobahn", cargo: &driver!("autobahn") },
+    Suite { name: "json", cargo: &driver!("json") },
+];
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let (no_setup, names): (Vec<_>, Vec<_>) =
