@@ -19,6 +19,7 @@ pub mod cluster;
 pub mod config;
 mod control;
 mod exchange;
+mod failpoint;
 mod handover;
 mod http;
 mod ice;

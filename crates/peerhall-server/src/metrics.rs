@@ -7,12 +7,13 @@ use peerhall_hub::HubStats;
 use peerhall_proto::code::CloseCode;
 
 /// Close codes that are counted one by one; all others are counted together.
-const COUNTED: [CloseCode; 11] = [
+const COUNTED: [CloseCode; 12] = [
     CloseCode::GOING_AWAY,
     CloseCode::PROTOCOL_ERROR,
     CloseCode::BAD_DATA,
     CloseCode::POLICY_VIOLATION,
     CloseCode::TOO_BIG,
+    CloseCode::SERVER_FAULT,
     CloseCode::INVALID_TOKEN,
     CloseCode::TOKEN_EXPIRED,
     CloseCode::CHANNEL_NOT_AUTHORIZED,
@@ -56,6 +57,8 @@ pub(crate) struct ShardMetrics {
     pub(crate) slow_consumers: AtomicU64,
     /// Connections given up because they did not answer pings.
     pub(crate) silent: AtomicU64,
+    /// Connections ended because of a fault of our own while they were served.
+    pub(crate) faults: AtomicU64,
     /// Bytes of text messages received.
     pub(crate) bytes_in: AtomicU64,
     /// Connections that the server closed.

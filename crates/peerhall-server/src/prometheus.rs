@@ -92,6 +92,11 @@ fn write_sockets(text: &mut Exposition, metrics: &Metrics) {
         "Connections given up because they did not answer pings.",
         own(|shard| shard.silent.load(Relaxed)),
     );
+    text.counter(
+        "peerhall_connection_faults_total",
+        "Connections ended by a fault in the server itself; each is a defect to report.",
+        own(|shard| shard.faults.load(Relaxed)),
+    );
 }
 
 fn write_traffic(text: &mut Exposition, metrics: &Metrics) {

@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -394,7 +395,14 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn start_shard(shard: Shard) -> io::Result<JoinHandle<()>> {
     let name = format!("shard-{}", shard.number());
-    std::thread::Builder::new().name(name).spawn(move || shard.run())
+    std::thread::Builder::new().name(name).spawn(move || {
+        if catch_unwind(AssertUnwindSafe(|| shard.run())).is_err() {
+            // What the other shards know of this one would never be corrected. The next start knows who
+            // was where, and nobody is announced as gone; without this half a server would linger.
+            tracing::error!("a shard panicked: the process ends, so that it can be started anew");
+            std::process::abort();
+        }
+    })
 }
 
 fn start_http(

@@ -27,6 +27,7 @@ mod accept;
 mod conn;
 mod deadlines;
 mod echo;
+mod isolate;
 mod receive;
 mod table;
 mod write;
@@ -184,15 +185,15 @@ impl Shard {
                         self.mark_dirty(conn);
                     }
                     if event.is_read_closed() || event.is_error() {
-                        self.receive(conn, Until::End, now);
+                        self.isolated(conn, now, |shard| shard.receive(conn, Until::End, now));
                     } else if event.is_readable() {
-                        self.receive(conn, Until::ShortRead, now);
+                        self.isolated(conn, now, |shard| shard.receive(conn, Until::ShortRead, now));
                     }
                 }
             }
         }
         for conn in std::mem::take(&mut self.unread) {
-            self.receive(conn, Until::End, now);
+            self.isolated(conn, now, |shard| shard.receive(conn, Until::End, now));
         }
         self.accept(now);
         self.end_turn(now)

@@ -18,14 +18,14 @@ impl Shard {
             if self.conns.get(conn).is_none() {
                 continue;
             }
-            match reason {
-                Reason::Handshake => self.give_up_handshake(conn, now),
-                Reason::Ping => self.ping(conn, now),
-                Reason::Pong => self.expect_pong(conn, due, now),
-                Reason::Outbox => self.check_age(conn, now),
-                Reason::Close => self.forget(conn),
-                Reason::Drain => self.let_go(conn, now),
-            }
+            self.isolated(conn, now, |shard| match reason {
+                Reason::Handshake => shard.give_up_handshake(conn, now),
+                Reason::Ping => shard.ping(conn, now),
+                Reason::Pong => shard.expect_pong(conn, due, now),
+                Reason::Outbox => shard.check_age(conn, now),
+                Reason::Close => shard.forget(conn),
+                Reason::Drain => shard.let_go(conn, now),
+            });
         }
     }
 

@@ -10,6 +10,7 @@ use peerhall_proto::code::CloseCode;
 use super::Shard;
 use super::conn::{CLOSE_GRACE, Handshake, Phase};
 use crate::admission::Refused;
+use crate::failpoint;
 use crate::handover::HandedOver;
 use crate::timers::Reason;
 use crate::ws::decode::{Decoded, Incoming, Limits, ProtocolError};
@@ -274,6 +275,7 @@ impl Shard {
                 self.metrics.bytes_in.fetch_add(text.len() as u64, Relaxed);
                 let text: Cow<'_, str> = text;
                 self.hub.text(conn, &text, now);
+                failpoint::after_text(&text);
             }
             Incoming::Binary(_) => self.hub.binary(conn, now),
             Incoming::Ping(payload) => {
