@@ -49,7 +49,7 @@ const HASHING: &[&str] =
 /// Shapes and errors, and an `Instant` that exists in browsers too.
 const WORDS_AND_TIME: &[&str] = &["serde", "serde_json", "thiserror", "web-time"];
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     row(PROTO, &[], Outside::Only(WORDS)),
     row(AUTH, &[PROTO], Outside::Only(HASHING)),
     row(CORE, &[PROTO], Outside::Only(WORDS_AND_TIME)),
@@ -61,6 +61,7 @@ const RULES: [Rule; 14] = [
     row("peerhall-sim", &[CORE, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_TIME)),
     row("peerhall-cli", &[SERVER, AUTH, PROTO, SDK, LOAD], World),
     Rule { name: LOAD, ours: Ours::Anything, outside: World },
+    Rule { name: "peerhall-torture", ours: Ours::Anything, outside: World },
     Rule { name: "peerhall-e2e", ours: Ours::Anything, outside: World },
     Rule { name: "peerhall-fuzz", ours: Ours::Anything, outside: World },
     row("xtask", &[PROTO], World),
