@@ -7,6 +7,7 @@ mod dev;
 mod layers;
 mod style;
 mod test;
+mod torture;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -26,11 +27,12 @@ pub(crate) struct Command {
 }
 
 /// Every job, in the order of the help.
-const ALL: [&Command; 7] = [
+const ALL: [&Command; 8] = [
     &dev::COMMAND,
     &test::COMMAND,
     &ci::COMMAND,
     &conformance::COMMAND,
+    &torture::COMMAND,
     &layers::COMMAND,
     &dependencies::COMMAND,
     &style::COMMAND,

@@ -43,7 +43,7 @@ impl Tools {
     pub(crate) fn install(workspace: &Workspace) -> Result<Self, Failure> {
         rust::ensure_components(workspace)?;
         rust::ensure_runner(workspace)?;
-        debian::ensure_packages(workspace)?;
+        debian::ensure_packages(workspace, &debian::TESTS)?;
         node::ensure_version(workspace)?;
         node::ensure_modules(workspace)?;
         python::ensure_environment(workspace)?;
@@ -76,6 +76,15 @@ impl Tools {
             ("PEERHALL_CHROMIUM", self.chromium.clone()),
         ]
     }
+}
+
+/// What the attacks of `cargo xtask torture` need beside the programs they attack.
+///
+/// # Errors
+///
+/// What is missing and how to get it.
+pub(crate) fn for_torture(workspace: &Workspace) -> Result<(), Failure> {
+    debian::ensure_packages(workspace, &debian::TORTURE)
 }
 
 /// Builds `peerhall` and returns its path.

@@ -75,7 +75,8 @@ fn play(scenario: &Scenario, plan: &Plan, page: Option<&Path>) -> bool {
         Err(error) => ("FAIL", format!("could not be played: {error}")),
     };
     let secs = began.elapsed().as_secs();
-    let line = format!("{word} {} ({}) seed {}, {secs} s: {words}", scenario.name, scenario.promise, plan.seed);
+    let line =
+        format!("{word} {} ({}) seed {}, {secs} s: {words}", scenario.name, scenario.promise, plan.seed);
     println!("{line}");
     let noted = page.map_or(Ok(()), |page| report::note(page, scenario, plan, &line));
     if let Err(error) = &noted {

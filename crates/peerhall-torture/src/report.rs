@@ -52,7 +52,10 @@ fn replaced(old: &str, played: &Scenario, fresh: &str) -> String {
 /// Today in UTC as `2026-01-31`; the system says it.
 fn today() -> String {
     let output = Command::new("date").args(["-u", "+%F"]).output();
-    output.map_or_else(|_| "undated".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output.map_or_else(
+        |_| "undated".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `cargo xtask torture`: attacks on the release binary, one promise each.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::path::PathBuf;
 
 use super::Command;
 use crate::{failure::Failure, process, setup, workspace::Workspace};
@@ -24,9 +24,8 @@ pub(super) const COMMAND: Command = Command {
             workspace,
             &["--package", "peerhall-cli", "--features", "failpoints", "--target-dir", &failing_folder],
         )?;
-        let program = |folder: std::path::PathBuf, name: &str| {
-            folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
-        };
+        let program =
+            |folder: PathBuf, name: &str| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
         let release = target.join("release");
         let mut torture = workspace.command(&program(release.clone(), "peerhall-torture").to_string_lossy());
         torture.arg("--binary").arg(program(release, "peerhall"));

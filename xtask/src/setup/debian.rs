@@ -16,22 +16,33 @@ use crate::{
 
 /// A program tests need and the package that brings it.
 #[derive(Debug)]
-struct Package {
+pub(super) struct Package {
     name: &'static str,
     is_there: fn() -> bool,
     /// A service it sets up to start with the machine.
     service: Option<&'static str>,
 }
 
-const PACKAGES: [Package; 3] = [
+/// What tests start.
+pub(super) const TESTS: [Package; 4] = [
     Package { name: "chromium", is_there: || Path::new(&chromium()).is_file(), service: None },
     Package {
         name: "coturn",
         is_there: || process::find_on_path("turnserver").is_some(),
         service: Some("coturn"),
     },
+    FAKETIME,
     Package { name: "python3-venv", is_there: || process::succeeds(&mut venv_probe()), service: None },
 ];
+
+/// What attacks at full size start: a clock that jumps, packets that vanish.
+pub(super) const TORTURE: [Package; 3] = [
+    FAKETIME,
+    Package { name: "nftables", is_there: || process::find_on_path("nft").is_some(), service: None },
+    Package { name: "iproute2", is_there: || process::find_on_path("ip").is_some(), service: None },
+];
+
+const FAKETIME: Package = Package { name: "libfaketime", is_there: has_faketime, service: None };
 
 /// The answer of this script to "may a package start its service?" is no (exit status 101).
 /// coturn's package starts a relay on every address; tests start their own.
@@ -39,8 +50,8 @@ const NO_SERVICES: &str = "#!/bin/sh\nexit 101\n";
 const NO_SERVICES_PATH: &str = "/usr/sbin/policy-rc.d";
 
 /// Installs the packages whose programs are not on `PATH`; only root may.
-pub(super) fn ensure_packages(workspace: &Workspace) -> Result<(), Failure> {
-    let missing: Vec<_> = PACKAGES.iter().filter(|package| !(package.is_there)()).collect();
+pub(super) fn ensure_packages(workspace: &Workspace, packages: &[Package]) -> Result<(), Failure> {
+    let missing: Vec<_> = packages.iter().filter(|package| !(package.is_there)()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -66,6 +77,12 @@ pub(super) fn chromium() -> OsString {
     env::var_os("PEERHALL_CHROMIUM")
         .or_else(|| usual.into_iter().find_map(process::find_on_path).map(Into::into))
         .unwrap_or_else(|| "chromium".into())
+}
+
+/// Its library lies in a folder named after the kind of machine.
+fn has_faketime() -> bool {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).any(|library| library.is_file())
 }
 
 fn venv_probe() -> Command {

@@ -68,7 +68,8 @@ fn run(plan: &Plan) -> Result<Verdict, Failed> {
         set(&offset, jump)?;
         // Half a day of difference is far more than a slow machine adds.
         let days = (server_time(&server)? - keys::unix_secs() as f64) / DAY;
-        verdict.holds(&format!("the server's clock is off by {expected} days"), (days - expected).abs() < 0.5);
+        verdict
+            .holds(&format!("the server's clock is off by {expected} days"), (days - expected).abs() < 0.5);
         let known = newcomers.len() + 1;
         newcomers.add(server.keys().anonymous(), String::new(), format!("new-{known}"));
         let welcome =
