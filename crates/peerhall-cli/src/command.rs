@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod app;
+mod bench;
 mod completions;
 mod config;
 mod dev;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Token(token::Token),
     #[command(subcommand)]
     Config(config::Config),
+    Bench(bench::Bench),
     Completions(completions::Completions),
 }
 
@@ -38,6 +40,7 @@ impl Command {
             Self::App(app) => app.run(),
             Self::Token(token) => token.run(),
             Self::Config(config) => config.run(),
+            Self::Bench(bench) => bench.run(),
             Self::Completions(completions) => completions.run(),
         }
     }

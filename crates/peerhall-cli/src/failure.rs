@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use peerhall_auth::pattern::PatternSetError;
 use peerhall_auth::random::NoRandomness;
 use peerhall_auth::token::{Member, MintError, Problem};
+use peerhall_load::LoadError;
 use peerhall_server::StartError;
 use peerhall_server::config::ConfigError;
 use peerhall_server::store::StoreError;
@@ -40,6 +41,12 @@ pub(crate) enum Failure {
     /// What was to be printed did not reach its reader.
     #[error("cannot write to standard output: {0}; check what reads it")]
     Output(#[source] io::Error),
+    /// A load could not be put on the server.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The server did not deliver everything.
+    #[error("{0} deliveries, answers or connections were lost; the report above says where")]
+    Lost(u64),
     /// SIGTERM and SIGINT cannot be waited for.
     #[error("cannot wait for signals: {0}; check the limits of this process")]
     Signals(#[source] io::Error),

@@ -9,6 +9,8 @@
 
 #[path = "commands/apps.rs"]
 mod apps;
+#[path = "commands/bench.rs"]
+mod bench;
 #[path = "commands/config.rs"]
 mod config;
 #[path = "commands/crash.rs"]

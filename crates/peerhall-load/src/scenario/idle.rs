@@ -1,0 +1,79 @@
+//! A crowd that does nothing: what it costs, and what it leaves behind.
+
+use std::time::{Duration, Instant};
+
+use super::{Bench, Load};
+use crate::error::LoadError;
+use crate::machine::Meter;
+use crate::protocol::{Role, Spec};
+use crate::window::{Memory, Window};
+
+/// Members of one channel.
+const MEMBERS: usize = 4;
+
+/// Before memory is read: what the server puts off, it has done by then.
+const REST: Duration = Duration::from_millis(500);
+
+/// How long the server may take to have forgotten a crowd that has left.
+const LEAVING: Duration = Duration::from_secs(3);
+
+/// Connections that are subscribed, four to a channel, and do nothing.
+#[derive(Debug)]
+pub(super) struct Idle {
+    bench: Bench,
+    connections: usize,
+}
+
+impl Idle {
+    pub(super) fn new(bench: Bench, connections: usize) -> Self {
+        Self { bench, connections }
+    }
+}
+
+impl Load for Idle {
+    fn window(&mut self, seconds: f64) -> Result<Window, LoadError> {
+        let rig = &mut self.bench.rig;
+        let resident = || self.bench.processes.resident_kib().map(|kib| kib as f64);
+        let base = resident();
+        let specs = (0..self.connections).map(|index| Spec {
+            index,
+            role: Role::Member,
+            channel: format!("idle{}", index / MEMBERS),
+            wants_acks: false,
+            wants_members: false,
+        });
+        let before = rig.counts;
+        let all = rig.connect(specs.collect())?;
+        rig.subscribe(all)?;
+        rig.settle(REST)?;
+        let full = resident();
+
+        let meter = Meter::start(&self.bench.processes, &self.bench.cores);
+        let began = Instant::now();
+        while began.elapsed().as_secs_f64() < seconds {
+            rig.turn(Some(Duration::from_millis(100)))?;
+        }
+        let usage = meter.read();
+        let counts = rig.counts;
+        rig.close_all()?;
+        let (left, full_kib) = (Instant::now(), full.unwrap_or_default());
+        while left.elapsed() < LEAVING.min(Duration::from_secs_f64(seconds)) {
+            rig.turn(Some(Duration::from_millis(100)))?;
+        }
+        let memory = base.zip(full).zip(resident()).map(|((base_kib, _), after_kib)| Memory {
+            base_kib,
+            full_kib,
+            after_kib,
+        });
+        Ok(Window {
+            usage,
+            units: (counts.ready - before.ready) as u64,
+            seconds: usage.seconds,
+            lost: (counts.lost - before.lost) as u64,
+            frames: counts.frames - before.frames,
+            bytes: counts.bytes - before.bytes,
+            latency: None,
+            memory,
+        })
+    }
+}
