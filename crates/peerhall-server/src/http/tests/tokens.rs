@@ -69,6 +69,21 @@ fn w137_a_token_lives_an_hour_unless_another_time_up_to_a_day_is_asked_for() {
 }
 
 #[test]
+fn p22_a_life_is_an_integer_however_it_is_written() {
+    let lab = Lab::new();
+    for life in ["600", "600.0", "6e2", "6.00E+2"] {
+        let answer = lab.ask("POST", "/v1/tokens", &format!(r#"{{"peerId":"a","expiresInSec":{life}}}"#));
+        assert_eq!(answer.status, 200, "{life}: {answer:?}");
+        let left = answer.json()["expiresAt"].as_i64().unwrap() - unix_ms() / 1_000;
+        assert!((595..=600).contains(&left), "{life}");
+    }
+    for bad in ["600.5", "1e400", "1e30", "-0.5", "18446744073709551616"] {
+        let answer = lab.ask("POST", "/v1/tokens", &format!(r#"{{"peerId":"a","expiresInSec":{bad}}}"#));
+        assert_eq!((answer.status, answer.error()), (400, "invalid_request".to_owned()), "{bad}");
+    }
+}
+
+#[test]
 fn w138_what_the_key_does_not_reach_it_does_not_mint() {
     let lab = Lab::with(|lab| {
         lab.secret.patterns = lab::patterns(&["room-*"]);
