@@ -10,6 +10,7 @@ use peerhall_proto::rest::{RestError, RestErrorCode};
 
 use super::{NO_STORE, json};
 use crate::control::Stopping;
+use crate::ws::handshake;
 
 /// Bytes of a message. Parsers repeat what they did not like, and that can be a whole body.
 const MAX_MESSAGE_BYTES: usize = 300;
@@ -98,8 +99,9 @@ impl IntoResponse for Refusal {
                 .into_response(),
             Self::UpgradeRequired => {
                 let websocket = HeaderValue::from_static("websocket");
-                (StatusCode::UPGRADE_REQUIRED, [(UPGRADE, websocket), (CACHE_CONTROL, NO_STORE)])
-                    .into_response()
+                let headers = [(UPGRADE, websocket), (CACHE_CONTROL, NO_STORE)];
+                let words = format!("{}\n", handshake::Refusal::UpgradeRequired);
+                (StatusCode::UPGRADE_REQUIRED, headers, words).into_response()
             }
         }
     }
