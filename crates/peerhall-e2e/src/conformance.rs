@@ -5,6 +5,7 @@
 
 pub mod autobahn;
 pub mod json;
+pub mod schemathesis;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! The short forms of the conformance suites. `cargo xtask conformance` runs the long ones.
 
-use peerhall_e2e::conformance::{Extent, autobahn, json};
+use peerhall_e2e::conformance::{Extent, autobahn, json, schemathesis};
 
 /// What the suite has without large messages and compression.
 const AUTOBAHN_CASES: usize = 247;
@@ -20,4 +20,11 @@ fn p14_the_json_suite_passes_from_socket_to_socket_as_in_v8() {
     println!("{}", report.summary());
     assert_eq!(report.failed(), Vec::<String>::new());
     assert_eq!(report.counts(), [(95, 95), (188, 188), (35, 35)]);
+}
+
+#[test]
+fn p22_requests_made_up_from_the_description_are_answered_as_it_says() {
+    let report = schemathesis::run(Extent::Short, None);
+    println!("{}", report.summary);
+    assert!(report.passed, "seed {}: {}", report.seed, report.output);
 }

@@ -28,9 +28,10 @@ struct Suite {
     cargo: &'static [&'static str],
 }
 
-const SUITES: [Suite; 2] = [
+const SUITES: [Suite; 3] = [
     Suite { name: "autobahn", cargo: &driver!("autobahn") },
     Suite { name: "json", cargo: &driver!("json") },
+    Suite { name: "schemathesis", cargo: &driver!("schemathesis") },
 ];
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
