@@ -46,5 +46,12 @@ pub use session::{Client, Ended, Metadata, Opening};
 pub use time::{Now, Tick};
 pub use usage::{AppUsage, UsageFigures};
 
-#[cfg(test)]
+#[cfg(any(test, feature = "model"))]
 mod tests;
+
+/// Lives of many clients, compared step by step with a naive reference that knows the specification
+/// and nothing of the hub. For tests and fuzz targets.
+#[cfg(feature = "model")]
+pub mod model {
+    pub use crate::tests::model::{PEERS, ROOMS, Step, one_shard, several_shards};
+}

@@ -12,7 +12,7 @@ const LAYERS: [(&str, &str); 7] = [
     ("unit", "crates/peerhall-proto/src/ids/tests.rs"),
     ("golden", "crates/peerhall-proto/tests/golden"),
     ("lab", "crates/peerhall-sim/tests"),
-    ("model", "crates/peerhall-hub/tests/model.rs"),
+    ("model", "crates/peerhall-hub/src/tests/model.rs"),
     ("e2e", "crates/peerhall-e2e/tests"),
     ("fuzz", "fuzz/Cargo.toml"),
     ("browser", "crates/peerhall-e2e/tests/foreign_browser.rs"),

@@ -1,7 +1,5 @@
 //! One shard: every client hears exactly what the reference says, step by step.
 
-use proptest::sample::Index;
-
 use super::reference::Reference;
 use super::witness::{Item, Witness, data};
 use super::{PEERS, ROOMS, Step};
@@ -86,9 +84,9 @@ impl Run {
         self.open.push(who.0);
     }
 
-    fn with(&mut self, who: &Index, act: impl FnOnce(&mut Self, usize)) {
+    fn with(&mut self, who: &usize, act: impl FnOnce(&mut Self, usize)) {
         if !self.open.is_empty() {
-            let who = self.open[who.index(self.open.len())];
+            let who = self.open[who % self.open.len()];
             act(self, who);
         }
     }

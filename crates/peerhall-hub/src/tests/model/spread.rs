@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::sample::Index;
-
 use super::witness::{Item, Witness, data};
 use super::{PEERS, ROOMS, Step};
 use crate::tests::lab::{LINGER, Lab, Login, PAUSE, Who};
@@ -160,10 +158,10 @@ impl Run {
         self.open().into_iter().filter(|who| self.connections[*who].peer == peer).collect()
     }
 
-    fn with(&mut self, who: &Index, act: impl FnOnce(&mut Self, usize)) {
+    fn with(&mut self, who: &usize, act: impl FnOnce(&mut Self, usize)) {
         let open = self.open();
         if !open.is_empty() {
-            act(self, open[who.index(open.len())]);
+            act(self, open[who % open.len()]);
         }
     }
 
