@@ -4,6 +4,7 @@ mod ci;
 mod conformance;
 mod dependencies;
 mod dev;
+mod fuzz;
 mod layers;
 mod style;
 mod test;
@@ -36,6 +37,7 @@ const ALL: [&Command; 8] = [
     &layers::COMMAND,
     &dependencies::COMMAND,
     &style::COMMAND,
+    &fuzz::COMMAND,
 ];
 
 /// Finds the job named by the first argument and does it; without one, prints the help.

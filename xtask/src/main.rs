@@ -6,6 +6,7 @@
 mod command;
 mod dependency_list;
 mod failure;
+mod fuzzer;
 mod layers;
 mod metadata;
 mod metrics;

@@ -23,7 +23,7 @@ use figures::{Figures, Role};
 pub(crate) use page::render;
 
 /// Crates that exist for the sake of tests: all their lines are test lines.
-const TEST_CRATES: [&str; 2] = ["peerhall-e2e", "peerhall-sim"];
+const TEST_CRATES: [&str; 3] = ["peerhall-e2e", "peerhall-fuzz", "peerhall-sim"];
 
 /// The figures of one crate.
 #[derive(Debug)]

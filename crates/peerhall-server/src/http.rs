@@ -6,6 +6,8 @@
 //! does the work. Everything that goes wrong on the way is a [`Refusal`], which knows its own answer.
 
 mod body;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod page;
 mod rates;
 mod refusal;

@@ -20,6 +20,8 @@ pub mod config;
 mod control;
 mod exchange;
 mod failpoint;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handover;
 mod http;
 mod ice;

@@ -110,8 +110,12 @@ pub(crate) fn recover(folder: &Path, now_unix_ms: i64) -> io::Result<Vec<LostMem
 
 impl Replay {
     fn read(path: &Path) -> io::Result<Self> {
+        Self::of(BufReader::new(File::open(path)?))
+    }
+
+    fn of(log: impl BufRead) -> io::Result<Self> {
         let mut replay = Self::default();
-        for line in BufReader::new(File::open(path)?).split(b'\n') {
+        for line in log.split(b'\n') {
             let line = line?;
             if let Ok(line) = serde_json::from_slice::<Line<'_>>(&line) {
                 replay.apply(line);
@@ -129,6 +133,24 @@ impl Replay {
             // A peer that dropped is expected back like one that was there.
             _ => {}
         }
+    }
+
+    /// A log that says the same in the fewest lines.
+    fn to_log(&self) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        for ((app, channel, peer), metadata) in &self.members {
+            let line = Line {
+                unix_ms: self.last_sign,
+                event: "+",
+                app: Some(app.clone()),
+                channel: Some(channel.clone()),
+                peer: Some(peer.clone()),
+                metadata: metadata.as_deref(),
+            };
+            serde_json::to_writer(&mut text, &line)?;
+            text.push(b'\n');
+        }
+        Ok(text)
     }
 }
 
@@ -220,22 +242,9 @@ impl MemberLog {
 
     /// Replaces the log by one that holds only what is still true.
     fn compact(&mut self) -> io::Result<()> {
-        let replay = Replay::read(&self.path)?;
+        let text = Replay::read(&self.path)?.to_log()?;
         let fresh = self.path.with_extension("new");
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&fresh)?;
-        let mut text = Vec::new();
-        for ((app, channel, peer), metadata) in replay.members {
-            let line = Line {
-                unix_ms: replay.last_sign,
-                event: "+",
-                app: Some(app),
-                channel: Some(channel),
-                peer: Some(peer),
-                metadata: metadata.as_deref(),
-            };
-            serde_json::to_writer(&mut text, &line)?;
-            text.push(b'\n');
-        }
         file.write_all(&text)?;
         std::fs::rename(&fresh, &self.path)?;
         self.file = file;
@@ -243,6 +252,17 @@ impl MemberLog {
         self.compact_at = COMPACT_AT.max(self.size * 2);
         Ok(())
     }
+}
+
+/// Reads a log of any bytes; returns who is in it, sorted, and the same log after one compaction.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn replay_and_compact(log: &[u8]) -> io::Result<(Vec<String>, Vec<u8>)> {
+    let replay = Replay::of(log)?;
+    let text = |metadata: &Option<Box<RawValue>>| metadata.as_deref().map(|raw| raw.get().to_owned());
+    let members = replay.members.iter().map(|(place, metadata)| format!("{place:?} {:?}", text(metadata)));
+    let mut members: Vec<String> = members.collect();
+    members.sort();
+    Ok((members, replay.to_log()?))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Whether the key may do `action` on `channel`.
-    fn check(&self, action: Action, channel: &ChannelName) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, action: Action, channel: &ChannelName) -> Result<(), Refusal> {
         if channel.is_reserved() {
             let message = format!("channel is reserved: {channel}");
             return Err(Refusal::rest(RestErrorCode::ChannelReserved, message));

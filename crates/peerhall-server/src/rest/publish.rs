@@ -29,7 +29,12 @@ pub(crate) async fn answer(
     Ok(PublishResponse { channel, delivered })
 }
 
-fn read_message(config: &Config, caller: &Caller, channel: &str, body: &str) -> Result<RestMessage, Refusal> {
+pub(crate) fn read_message(
+    config: &Config,
+    caller: &Caller,
+    channel: &str,
+    body: &str,
+) -> Result<RestMessage, Refusal> {
     let request: PublishRequest<'_> = read_object(body)?;
     let channel: ChannelName = param(channel)?;
     let data = request.data.ok_or_else(|| Refusal::invalid("data: is missing"))?;
