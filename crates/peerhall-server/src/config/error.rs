@@ -54,3 +54,15 @@ pub enum ConfigError {
         name: String,
     },
 }
+
+/// A foreign text for a message: what a terminal would obey is written as an escape.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
+}

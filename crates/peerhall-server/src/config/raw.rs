@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, printable};
 use super::values::Hidden;
 
 /// Prefix of every environment variable of Peerhall.
@@ -369,7 +369,7 @@ impl RawConfig {
             ConfigError::Syntax {
                 line: before.matches('\n').count() + 1,
                 // `Display` of the error would add the offending line, which may hold a secret.
-                problem: error.message().trim().replace('\n', ", "),
+                problem: printable(&error.message().trim().replace('\n', ", ")),
             }
         })
     }
@@ -388,7 +388,7 @@ impl RawConfig {
             .collect();
         let raw = Self::read_texts(&mut |name| variables.remove(name))?;
         match variables.into_keys().find(|name| starts_like_a_section(name)) {
-            Some(name) => Err(ConfigError::UnknownVariable { name }),
+            Some(name) => Err(ConfigError::UnknownVariable { name: printable(&name) }),
             None => Ok(raw),
         }
     }

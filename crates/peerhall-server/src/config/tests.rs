@@ -318,3 +318,15 @@ fn the_closing_window_grows_with_the_connections_up_to_its_limit() {
     assert_eq!(drain.window(500), Duration::from_millis(500));
     assert_eq!(drain.window(usize::MAX), Duration::from_secs(10));
 }
+
+#[test]
+fn t32_an_error_about_the_configuration_writes_no_control_character_to_the_terminal() {
+    let variable = from_env(&[("PEERHALL_LIMITS_\u{1b}[2J\r\u{9b}", "1")]).unwrap_err();
+    let key = from_toml("\"a\\u001b[2J\\r\\u009b\" = 1").unwrap_err();
+    let value = from_toml("listen = \"\\u001b[2J\\n\"").unwrap_err();
+    let level = from_toml("[log]\nlevel = \"\\u001b[2J\\n\"").unwrap_err();
+    for said in [variable, key, value, level].map(|error| error.to_string()) {
+        assert!(!said.contains(char::is_control), "{said:?}");
+        assert!(said.contains("[2J"), "{said:?}");
+    }
+}
