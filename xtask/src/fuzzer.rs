@@ -22,8 +22,9 @@ const CARGO_FUZZ: &str = "0.13.2";
 
 /// Longest inputs in bytes; longer ones say nothing new and cost time. Of a life of the hub two bytes
 /// are one step; proptest lives the longer ones.
-const MAX_BYTES: [(&str, u32); 4] = [("hub", 50), ("pattern", 400), ("origin", 128), ("handshake", 2_048)];
-const MAX_BYTES_ELSEWHERE: u32 = 1_024;
+const MAX_BYTES: [(&str, u32); 5] =
+    [("handshake", 1_024), ("hub", 50), ("jwt", 600), ("origin", 128), ("pattern", 160)];
+const MAX_BYTES_ELSEWHERE: u32 = 512;
 
 /// Seconds that one input may take, and memory of the process (promise P9).
 const LIMITS: [&str; 2] = ["-timeout=1", "-rss_limit_mb=512"];

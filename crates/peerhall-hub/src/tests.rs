@@ -2,18 +2,14 @@
 //!
 //! Also built with the feature `model`, for whoever wants to make up the lives of [`model`].
 
-#![cfg_attr(
-    not(test),
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        dead_code,
-        unused_imports,
-        reason = "tests stop at the first surprise, and without them the model uses a part of the lab"
-    )
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
 )]
+#![cfg_attr(not(test), allow(dead_code, unused_imports, reason = "the model uses a part of the lab"))]
 
 #[cfg(test)]
 mod admin;
