@@ -28,7 +28,7 @@ pub(crate) struct Command {
 }
 
 /// Every job, in the order of the help.
-const ALL: [&Command; 8] = [
+const ALL: [&Command; 9] = [
     &dev::COMMAND,
     &test::COMMAND,
     &ci::COMMAND,
