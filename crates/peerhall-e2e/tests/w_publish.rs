@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use peerhall_e2e::server::{Ways, actions};
-use peerhall_e2e::{all_silent, on_every_shard_count, start};
+use peerhall_e2e::socket::{Opcode, masked};
+use peerhall_e2e::{all_silent, on_every_shard_count, start, start_with};
 use serde_json::{Value, json};
 
 fn publish(channel: &str, data: impl Into<Value>) -> Value {
@@ -26,6 +27,66 @@ fn w046_a_message_reaches_every_other_member_and_not_the_publisher() {
         c.expect_json(&wanted);
         all_silent(&mut [&mut a, &mut b, &mut c]);
     });
+}
+
+/// Frames that come in one read are handed to a channel's members together: what goes to one of them
+/// alone in between keeps its place.
+#[test]
+fn w065_directs_and_publishes_of_one_write_keep_their_order() {
+    on_every_shard_count(|server| {
+        let (mut a, mut b, mut c) = (server.client(), server.client(), server.client());
+        for client in [&mut b, &mut c] {
+            client.subscribe("room");
+        }
+        b.expect_presence("room", &[c.id()], &[]);
+        let mut write = Vec::new();
+        for n in 0..60 {
+            let frame = match n % 6 {
+                3 => json!({ "type": "send", "to": b.id(), "data": n }),
+                4 => json!({ "type": "publish", "channel": "room", "data": n, "requestId": n.to_string() }),
+                5 => publish("elsewhere", n),
+                _ => publish("room", n),
+            };
+            write.extend(masked(true, Opcode::Text, frame.to_string().as_bytes()));
+        }
+        a.write(&write);
+        for n in 0..60 {
+            let kind = match n % 6 {
+                3 => "direct",
+                5 => continue,
+                _ => "message",
+            };
+            assert_eq!(b.expect(kind).get("data"), json!(n));
+            if kind == "message" {
+                assert_eq!(c.expect("message").get("data"), json!(n));
+            }
+        }
+        for n in (4..60).step_by(6) {
+            assert_eq!(a.expect("ack").string("requestId"), n.to_string());
+        }
+        all_silent(&mut [&mut a, &mut b, &mut c]);
+    });
+}
+
+#[test]
+fn w052_a_write_of_many_large_messages_arrives_whole_at_every_member() {
+    let server = start_with(|config| config.limits.frames_per_second = None);
+    let (mut a, mut b, mut c) = (server.client(), server.client(), server.client());
+    b.subscribe("room");
+    c.subscribe("room");
+    b.expect_presence("room", &[c.id()], &[]);
+    // More than one read and more than one joined write, and less than what cuts a slow reader.
+    let data: Vec<String> = (0..60).map(|n: usize| format!("{n} {}", "x".repeat(n * 200))).collect();
+    let write: Vec<u8> = data
+        .iter()
+        .flat_map(|data| masked(true, Opcode::Text, publish("room", data.as_str()).to_string().as_bytes()))
+        .collect();
+    a.write(&write);
+    for data in &data {
+        for member in [&mut b, &mut c] {
+            assert_eq!(member.expect("message").string("data"), *data);
+        }
+    }
 }
 
 #[test]

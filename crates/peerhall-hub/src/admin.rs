@@ -35,9 +35,8 @@ impl Hub {
             .get(app)
             .and_then(|place| self.room_named(*place, channel))
             .and_then(|place| self.rooms.get(place));
-        let members = room.map_or(&[][..], |room| &room.members);
+        let members = room.into_iter().flat_map(|room| room.members.iter());
         members
-            .iter()
             .filter(|member| member.visible)
             .filter_map(|member| self.session(member.conn))
             .map(|session| (session.peer.clone(), session.peer_metadata.clone()))

@@ -10,7 +10,7 @@ use peerhall_proto::ids::{ChannelName, PeerId};
 
 use crate::effect::ConnId;
 use crate::link::{ShardId, ShardSet};
-use crate::room::Member;
+use crate::members::Members;
 use crate::slab::Slab;
 use crate::time::Tick;
 use crate::usage::AppUsage;
@@ -48,7 +48,7 @@ impl App {
 pub(crate) struct PatternRoom {
     pub(crate) name: ChannelName,
     pub(crate) pattern: ChannelPattern,
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Members,
 }
 
 /// Where a peer's connections are.

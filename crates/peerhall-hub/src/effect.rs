@@ -29,6 +29,8 @@ pub enum Effect {
         /// The frame, shared with its other receivers.
         frame: Encoded,
     },
+    /// Queue one message for many connections. Boxed, so that the other effects stay small.
+    Fanout(Box<Fanout>),
     /// Send what is queued, then a close frame, then end the socket. The hub has forgotten the
     /// connection already.
     Close {
@@ -47,9 +49,27 @@ pub enum Effect {
         note: Arc<Note>,
     },
     /// Write down who is in a room, so that the next start knows it
-    /// ([`HubConfig::remember`](crate::HubConfig::remember)). Boxed, because a fan-out queues one effect
-    /// for each receiver and this is the largest.
+    /// ([`HubConfig::remember`](crate::HubConfig::remember)). Boxed, because it is the largest.
     Remember(Box<MemberEvent>),
+}
+
+/// One message and everybody who gets it. Messages to the same room share one list of receivers until
+/// somebody comes or goes, so that the server can see that what goes out next goes to the same places.
+#[derive(Debug, Clone)]
+pub struct Fanout {
+    /// The receivers, each once.
+    pub to: Arc<[ConnId]>,
+    /// The publisher, which does not get its own message; it may stand in the list or not.
+    pub except: Option<ConnId>,
+    /// The frame.
+    pub frame: Encoded,
+}
+
+impl Fanout {
+    /// The receivers without the publisher.
+    pub fn receivers(&self) -> impl Iterator<Item = ConnId> + '_ {
+        self.to.iter().copied().filter(|conn| Some(*conn) != self.except)
+    }
 }
 
 /// A change of a room's members, for the log that survives a crash.
@@ -81,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_effect_is_small_because_a_fan_out_queues_thousands() {
+    fn an_effect_is_small_because_a_storm_of_joins_queues_thousands() {
         assert!(size_of::<Effect>() <= 32, "{} bytes", size_of::<Effect>());
     }
 }

@@ -10,9 +10,10 @@ use peerhall_proto::frame::server::{Encoded, Message, ServerFrame};
 use peerhall_proto::ids::{AppId, ChannelName, PeerId};
 use serde_json::value::RawValue;
 
-use crate::effect::{ConnId, Effect};
+use crate::effect::{ConnId, Effect, Fanout};
 use crate::hub::{Hub, Refused};
 use crate::link::Note;
+use crate::members::{Audience, Members};
 use crate::scope;
 
 /// A message ready to be handed out.
@@ -37,11 +38,14 @@ impl Broadcast {
         Self { plain: encode(None), with_metadata: metadata.map(|metadata| encode(Some(metadata))) }
     }
 
-    fn for_member(&self, wants_metadata: bool) -> &Encoded {
-        match &self.with_metadata {
-            Some(frame) if wants_metadata => frame,
-            Some(_) | None => &self.plain,
-        }
+    /// What hands it to everybody in the audience but the publisher.
+    fn fanouts(&self, audience: &Audience, except: Option<ConnId>) -> [Fanout; 2] {
+        let with_metadata = self.with_metadata.as_ref().unwrap_or(&self.plain);
+        [(&audience.plain, &self.plain), (&audience.with_metadata, with_metadata)].map(|(to, frame)| Fanout {
+            to: to.clone(),
+            except,
+            frame: frame.clone(),
+        })
     }
 }
 
@@ -107,10 +111,8 @@ impl Hub {
         message: &Broadcast,
         except: Option<ConnId>,
     ) -> usize {
-        let Some(table) = self.apps.get(app as usize) else { return 0 };
-        let room = table.rooms.get(channel).and_then(|room| self.rooms.get(*room));
-        let members = room.map_or(&[][..], |room| &room.members);
-        let before = self.effects.len();
+        let Some(table) = self.apps.get_mut(app as usize) else { return 0 };
+        let room = table.rooms.get(channel).and_then(|room| self.rooms.get_mut(*room));
         let matching: Vec<_> = if table.pattern_names.is_empty() || channel.is_reserved() {
             Vec::new()
         } else {
@@ -118,22 +120,27 @@ impl Hub {
             let rooms = places.filter_map(|place| table.patterns.get(*place));
             rooms.filter(|room| room.pattern.matches(channel.as_str())).collect()
         };
-        if matching.is_empty() {
-            self.effects.extend(members.iter().filter(|member| Some(member.conn) != except).map(|member| {
-                Effect::Send { conn: member.conn, frame: message.for_member(member.wants_metadata).clone() }
-            }));
-        } else {
+        let fanouts = if !matching.is_empty() {
             let mut wants: HashMap<ConnId, bool> = HashMap::new();
-            let subscribers = matching.iter().flat_map(|room| &room.members);
-            for member in members.iter().chain(subscribers).filter(|member| Some(member.conn) != except) {
-                *wants.entry(member.conn).or_default() |= member.wants_metadata;
+            let rooms = room.iter().map(|room| &room.members);
+            let all = rooms.chain(matching.iter().map(|room| &room.members));
+            for member in all.flat_map(Members::iter) {
+                *wants.entry(member.conn).or_default() |= member.wants_metadata();
             }
-            self.effects.extend(wants.into_iter().map(|(conn, wants_metadata)| Effect::Send {
-                conn,
-                frame: message.for_member(wants_metadata).clone(),
-            }));
+            message.fanouts(&Audience::of(wants.into_iter()), except)
+        } else if let Some(room) = room {
+            message.fanouts(room.members.audience(), except)
+        } else {
+            return 0;
+        };
+        let mut delivered = 0;
+        for fanout in fanouts {
+            let receivers = fanout.receivers().count();
+            if receivers > 0 {
+                delivered += receivers;
+                self.effects.push(Effect::Fanout(Box::new(fanout)));
+            }
         }
-        let delivered = self.effects.len() - before;
         self.stats.deliveries += delivered as u64;
         delivered
     }

@@ -25,6 +25,7 @@ mod effect;
 mod fanout;
 mod hub;
 mod link;
+mod members;
 mod memory;
 mod neighbours;
 mod presence;
@@ -38,7 +39,7 @@ mod time;
 mod usage;
 
 pub use config::HubConfig;
-pub use effect::{ConnId, Effect, MemberChange, MemberEvent};
+pub use effect::{ConnId, Effect, Fanout, MemberChange, MemberEvent};
 pub use hub::{Hub, HubStats};
 pub use link::{Joiner, Note, ShardId, ShardSet};
 pub use memory::LostMember;

@@ -129,7 +129,7 @@ impl Hub {
             let session = self.sessions.get(one.conn.index as usize).and_then(Option::as_ref);
             let session = session.filter(|session| session.generation == one.conn.generation);
             let Some((session, slot)) = session.and_then(|s| Some((s, s.held(one.place)?))) else { continue };
-            let member = room.members.get_mut(slot as usize).filter(|member| member.ticket == one.ticket);
+            let member = room.members.get_mut(slot).filter(|member| member.ticket == one.ticket);
             let Some(member) = member else { continue };
             let peer = session.peer.clone();
             let returning = room.roster.contains_key(&peer) || room.ghosts.contains_key(&peer);

@@ -7,39 +7,9 @@ use peerhall_proto::ids::{ChannelName, PeerId};
 use crate::effect::ConnId;
 use crate::hub::Due;
 use crate::link::{Joiner, ShardId, ShardSet};
+use crate::members::Members;
 use crate::session::Metadata;
 use crate::time::Tick;
-
-/// A connection of this shard that gets the channel's messages.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Member {
-    pub(crate) conn: ConnId,
-    /// Differs between memberships of one connection in one room.
-    pub(crate) ticket: u32,
-    /// Value of [`Room::clock`] at its last snapshot.
-    pub(crate) snapshot_at: u32,
-    /// Snapshots it waits for; until then it hears of nobody.
-    pub(crate) pending: u16,
-    pub(crate) wants_metadata: bool,
-    /// Has the action `presence`: sees and is seen.
-    pub(crate) visible: bool,
-    /// The others have been told of it.
-    pub(crate) announced: bool,
-    /// Its last snapshot showed the ghosts too.
-    pub(crate) saw_ghosts: bool,
-}
-
-impl Member {
-    /// Whether presence deltas go to it now: not before its snapshot, which holds them.
-    pub(crate) fn listens(&self) -> bool {
-        self.announced && self.pending == 0
-    }
-
-    /// Whether it takes a ghost of that age for a peer that is there.
-    pub(crate) fn knows_ghost(&self, since: u32) -> bool {
-        self.saw_ghosts && self.snapshot_at > since
-    }
-}
 
 /// A visible connection of a peer, on any shard.
 #[derive(Debug, Clone)]
@@ -106,7 +76,7 @@ pub(crate) struct Room {
     /// Place of the app in the table of apps.
     pub(crate) app: u32,
     pub(crate) name: ChannelName,
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Members,
     pub(crate) roster: HashMap<PeerId, Seats>,
     pub(crate) ghosts: HashMap<PeerId, Ghost>,
     /// Peers that went in this turn and have not been announced as gone yet.
@@ -139,7 +109,7 @@ impl Room {
         Self {
             app,
             name,
-            members: Vec::new(),
+            members: Members::default(),
             roster: HashMap::new(),
             ghosts: HashMap::new(),
             leaving: Vec::new(),

@@ -13,7 +13,8 @@ use crate::app::PatternRoom;
 use crate::effect::ConnId;
 use crate::hub::{Hub, Refused};
 use crate::link::Note;
-use crate::room::{Member, Room};
+use crate::members::{Member, Members};
+use crate::room::Room;
 use crate::session::{Ended, Held, Place, Session};
 use crate::time::Now;
 
@@ -50,8 +51,8 @@ impl Hub {
         if let Some(place) = known
             && let Some(slot) = session.held(place)
         {
-            if let Some(member) = self.member_mut(app, place, slot) {
-                member.wants_metadata = frame.include_sender_metadata;
+            if let Some(members) = self.members_mut(app, place) {
+                members.set_wants_metadata(slot, frame.include_sender_metadata);
             }
             return Ok(place);
         }
@@ -60,16 +61,7 @@ impl Hub {
         }
         let visible = session.grants.may(Action::Presence);
         self.ticket = self.ticket.wrapping_add(1);
-        let member = Member {
-            conn,
-            ticket: self.ticket,
-            snapshot_at: 0,
-            pending: 0,
-            wants_metadata: frame.include_sender_metadata,
-            visible,
-            announced: false,
-            saw_ghosts: false,
-        };
+        let member = Member::new(conn, self.ticket, frame.include_sender_metadata, visible);
         let place = match (known, pattern) {
             (Some(place), _) => place,
             (None, Some(pattern)) => Place::Pattern(self.new_pattern(app, &frame.channel, pattern)),
@@ -123,7 +115,7 @@ impl Hub {
     pub(crate) fn leave_pattern(&mut self, app: u32, place: u32, slot: u32) {
         let Some(table) = self.apps.get_mut(app as usize) else { return };
         let Some(room) = table.patterns.get_mut(place) else { return };
-        let moved = take_member(&mut room.members, slot).1;
+        let moved = room.members.take(slot).1;
         if room.members.is_empty() {
             table.pattern_names.remove(&room.name);
             table.patterns.remove(place);
@@ -137,7 +129,7 @@ impl Hub {
 
     /// Takes a member out of a room's list; the last one takes its place.
     pub(crate) fn remove_member(&mut self, room: u32, slot: u32) -> Option<Member> {
-        let (member, moved) = take_member(&mut self.rooms.get_mut(room)?.members, slot);
+        let (member, moved) = self.rooms.get_mut(room)?.members.take(slot);
         self.note_moved(moved, Place::Room(room), slot);
         member
     }
@@ -150,25 +142,18 @@ impl Hub {
     }
 
     fn add_member(&mut self, app: u32, place: Place, member: Member) -> u32 {
-        let members = match place {
-            Place::Room(room) => self.rooms.get_mut(room).map(|room| &mut room.members),
-            Place::Pattern(pattern) => self
-                .apps
-                .get_mut(app as usize)
-                .and_then(|app| app.patterns.get_mut(pattern))
-                .map(|room| &mut room.members),
-        };
-        let Some(members) = members else { return u32::MAX };
-        members.push(member);
-        u32::try_from(members.len() - 1).unwrap_or(u32::MAX)
+        self.members_mut(app, place).map_or(u32::MAX, |members| members.push(member))
     }
 
     pub(crate) fn member_mut(&mut self, app: u32, place: Place, slot: u32) -> Option<&mut Member> {
+        self.members_mut(app, place)?.get_mut(slot)
+    }
+
+    fn members_mut(&mut self, app: u32, place: Place) -> Option<&mut Members> {
         match place {
-            Place::Room(room) => self.rooms.get_mut(room)?.members.get_mut(slot as usize),
+            Place::Room(room) => Some(&mut self.rooms.get_mut(room)?.members),
             Place::Pattern(pattern) => {
-                let patterns = &mut self.apps.get_mut(app as usize)?.patterns;
-                patterns.get_mut(pattern)?.members.get_mut(slot as usize)
+                Some(&mut self.apps.get_mut(app as usize)?.patterns.get_mut(pattern)?.members)
             }
         }
     }
@@ -185,7 +170,8 @@ impl Hub {
     ) -> u32 {
         let Some(table) = self.apps.get_mut(app as usize) else { return u32::MAX };
         let first = table.patterns.len() == 0;
-        let place = table.patterns.insert(PatternRoom { name: name.clone(), pattern, members: Vec::new() });
+        let place =
+            table.patterns.insert(PatternRoom { name: name.clone(), pattern, members: Members::default() });
         table.pattern_names.insert(name.clone(), place);
         if first {
             let app = table.record.id.clone();
@@ -261,14 +247,4 @@ fn check_subscribe(
     let pattern: peerhall_auth::pattern::ChannelPattern =
         channel.as_str().parse().map_err(|_| NOT_AUTHORIZED)?;
     if session.grants.covers_pattern(&pattern) { Ok(Some(pattern)) } else { Err(NOT_AUTHORIZED) }
-}
-
-/// Removes the member in that place, and names the one that was moved into it.
-fn take_member(members: &mut Vec<Member>, slot: u32) -> (Option<Member>, Option<ConnId>) {
-    let slot = slot as usize;
-    if slot >= members.len() {
-        return (None, None);
-    }
-    let member = members.swap_remove(slot);
-    (Some(member), members.get(slot).map(|moved| moved.conn))
 }

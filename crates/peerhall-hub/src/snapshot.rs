@@ -82,19 +82,20 @@ impl EntryList {
             .iter()
             .enumerate()
             .filter_map(|(at, chunk)| {
-                let json = chunk.without(to);
-                (at == 0 || !json.is_empty()).then(|| self.frame(channel, &json))
+                let entries = chunk.without(to);
+                let is_empty = entries.iter().all(|piece| piece.is_empty());
+                (at == 0 || !is_empty).then(|| self.frame(channel, entries))
             })
             .collect()
     }
 
     /// The frames that tell everybody about everybody in the list.
     pub(crate) fn frames(&self, channel: &ChannelName) -> Vec<Encoded> {
-        self.chunks.iter().map(|chunk| self.frame(channel, chunk.json.trim_end_matches(','))).collect()
+        self.chunks.iter().map(|chunk| self.frame(channel, [chunk.all(), ""])).collect()
     }
 
-    fn frame(&self, channel: &ChannelName, entries: &str) -> Encoded {
-        let entries = (!entries.is_empty()).then_some(entries).into_iter();
+    fn frame(&self, channel: &ChannelName, pieces: [&str; 2]) -> Encoded {
+        let entries = pieces.into_iter().filter(|piece| !piece.is_empty());
         match self.list {
             List::Joined => write_presence(channel, entries, std::iter::empty()),
             List::Left => write_presence(channel, std::iter::empty(), entries),
@@ -103,20 +104,17 @@ impl EntryList {
 }
 
 impl Chunk {
-    fn without(&self, peer: &PeerId) -> String {
-        let mut json = match self.spans.get(peer) {
-            None => self.json.clone(),
-            Some(span) => {
-                let before = self.json.get(..span.start).unwrap_or_default();
-                let after = self.json.get(span.end..).unwrap_or_default();
-                let mut json = String::with_capacity(before.len() + after.len());
-                json.push_str(before);
-                json.push_str(after);
-                json
-            }
-        };
-        json.pop();
-        json
+    /// All entries.
+    fn all(&self) -> &str {
+        self.json.trim_end_matches(',')
+    }
+
+    /// The entries before and after that of one peer.
+    fn without(&self, peer: &PeerId) -> [&str; 2] {
+        let Some(span) = self.spans.get(peer) else { return [self.all(), ""] };
+        let before = self.json.get(..span.start).unwrap_or_default();
+        let after = self.json.get(span.end..).unwrap_or_default();
+        [before, after].map(|piece| piece.trim_end_matches(','))
     }
 }
 

@@ -14,6 +14,10 @@ use crate::ws::encode;
 /// beats a gathering one for small frames by a third.
 const WRITE_BYTES: usize = 128 * 1024;
 
+/// Bytes from which a message that waits alone is written from where it is: a gathering write costs
+/// less than copying a roster does.
+const GATHERED_BYTES: usize = 4 * 1024;
+
 /// Frames that an emptied queue keeps room for. A larger one gives its memory back.
 const KEPT_FRAMES: usize = 8;
 
@@ -58,6 +62,11 @@ impl Outbox {
         self.push(Item { bytes: text, since: low_bits(now), is_text: true });
     }
 
+    /// Queues bytes as they are, frames of several messages that others get too.
+    pub(crate) fn push_shared(&mut self, frames: Arc<[u8]>, now: Tick) {
+        self.push(Item { bytes: frames, since: low_bits(now), is_text: false });
+    }
+
     /// Queues bytes as they are: HTTP answers and control frames.
     pub(crate) fn push_raw(&mut self, bytes: &[u8], now: Tick) {
         self.push(Item { bytes: bytes.into(), since: low_bits(now), is_text: false });
@@ -92,8 +101,7 @@ impl Outbox {
     /// Writes as much as the socket takes. `scratch` belongs to the shard.
     pub(crate) fn flush(&mut self, stream: &mut Stream, scratch: &mut Vec<u8>) -> io::Result<Flushed> {
         while !self.items.is_empty() {
-            self.gather(scratch);
-            let count = match stream.write(scratch) {
+            let count = match self.write(stream, scratch) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Flushed::Blocked),
@@ -112,8 +120,26 @@ impl Outbox {
         }
     }
 
-    fn gather(&self, scratch: &mut Vec<u8>) {
+    /// Writes what stands alone from where it is, and everything else together.
+    fn write(&self, stream: &mut Stream, scratch: &mut Vec<u8>) -> io::Result<usize> {
+        let alone = self
+            .items
+            .front()
+            .filter(|item| self.items.len() == 1 && (!item.is_text || item.bytes.len() >= GATHERED_BYTES));
         scratch.clear();
+        let Some(item) = alone else {
+            self.gather(scratch);
+            return stream.write(scratch);
+        };
+        if item.is_text {
+            encode::push_text_header(scratch, item.bytes.len());
+        }
+        let header = scratch.get(self.written..).unwrap_or_default();
+        let body = item.bytes.get(self.written.saturating_sub(scratch.len())..).unwrap_or_default();
+        if header.is_empty() { stream.write(body) } else { stream.write_both(header, body) }
+    }
+
+    fn gather(&self, scratch: &mut Vec<u8>) {
         for item in &self.items {
             if !scratch.is_empty() && scratch.len() + item.wire_len() > WRITE_BYTES + self.written {
                 break;

@@ -21,6 +21,7 @@ use crate::metrics::{Metrics, ShardMetrics};
 use crate::timers::Timers;
 
 use self::receive::Until;
+use self::run::Run;
 use self::table::Table;
 
 mod accept;
@@ -29,6 +30,7 @@ mod deadlines;
 mod echo;
 mod isolate;
 mod receive;
+mod run;
 mod table;
 mod write;
 
@@ -81,6 +83,7 @@ pub(crate) struct Shard {
     /// Connections that had more to read than one turn gives them.
     unread: Vec<ConnId>,
     effects: Vec<Effect>,
+    run: Run,
     read_buf: Vec<u8>,
     write_buf: Vec<u8>,
     accepting: Accepting,
@@ -135,6 +138,7 @@ impl Shard {
             dirty: Vec::new(),
             unread: Vec::new(),
             effects: Vec::new(),
+            run: Run::default(),
             read_buf: vec![0; READ_BYTES],
             write_buf: Vec::new(),
             accepting: Accepting::Idle,

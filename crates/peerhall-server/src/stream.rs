@@ -1,6 +1,6 @@
 //! A client's byte stream, plain or encrypted, that never blocks.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 
 use mio::net::TcpStream;
@@ -69,6 +69,15 @@ impl Stream {
         }
     }
 
+    /// Writes what can be written now of two pieces that follow each other.
+    pub(crate) fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
+            // The session collects both before a record leaves it.
+            Self::Tls(tls) => tls.write_both(first, second),
+        }
+    }
+
     /// Sends what an earlier write has left in the TLS session. An error of kind `WouldBlock`: not
     /// all of it.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
@@ -121,8 +130,12 @@ impl TlsStream {
     }
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.write_both(buf, &[])
+    }
+
+    fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<usize> {
         self.flush()?;
-        let taken = self.session.writer().write(buf)?;
+        let taken = self.session.writer().write_vectored(&[IoSlice::new(first), IoSlice::new(second)])?;
         match self.flush() {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
             Ok(()) | Err(_) => Ok(taken),

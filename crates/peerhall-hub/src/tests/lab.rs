@@ -292,6 +292,14 @@ impl Lab {
                     let heard = Heard::read(frame.as_str(), &connection.peer);
                     connection.heard.push((self.now.at.0, heard));
                 }
+                Effect::Fanout(fanout) => {
+                    for conn in fanout.receivers() {
+                        let at = self.holder(shard, conn);
+                        let connection = &mut self.connections[at];
+                        let heard = Heard::read(fanout.frame.as_str(), &connection.peer);
+                        connection.heard.push((self.now.at.0, heard));
+                    }
+                }
                 Effect::Close { conn, code, reason } => {
                     assert!(reason.is_ascii() && reason.len() <= 123, "w103: {reason}");
                     let at = self.holder(shard, conn);

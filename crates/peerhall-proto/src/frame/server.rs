@@ -244,12 +244,15 @@ impl PresenceEntry<'_> {
 /// newcomer.
 pub fn write_presence<'e>(
     channel: &ChannelName,
-    joined: impl Iterator<Item = &'e str>,
-    left: impl Iterator<Item = &'e str>,
+    joined: impl Iterator<Item = &'e str> + Clone,
+    left: impl Iterator<Item = &'e str> + Clone,
 ) -> Encoded {
-    let mut json = String::with_capacity(128);
+    let channel = serde_json::to_string(channel).unwrap_or_default();
+    // A full roster has tens of kilobytes: growing to that would copy it several times.
+    let entries: usize = joined.clone().chain(left.clone()).map(|entry| entry.len() + 1).sum();
+    let mut json = String::with_capacity(64 + channel.len() + entries);
     json.push_str("{\"type\":\"presence\",\"channel\":");
-    json.push_str(&serde_json::to_string(channel).unwrap_or_default());
+    json.push_str(&channel);
     json.push_str(",\"joined\":[");
     push_list(&mut json, joined);
     json.push_str("],\"left\":[");

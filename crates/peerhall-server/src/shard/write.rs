@@ -7,6 +7,7 @@ use peerhall_proto::code::CloseCode;
 
 use super::Shard;
 use super::conn::{self, Conn, Phase};
+use super::run::Write;
 use super::table::Table;
 use crate::timers::Reason;
 
@@ -17,13 +18,20 @@ impl Shard {
         self.hub.take_effects(&mut effects);
         for effect in effects.drain(..) {
             match effect {
+                Effect::Fanout(fanout) => self.add_to_run(*fanout, now),
                 Effect::Send { conn, frame } => {
+                    if self.run.stands_before(conn) {
+                        self.hand_out_run(Write::Later, now);
+                    }
                     if let Some(one) = self.conns.get_mut(conn) {
                         one.outbox.push_text(frame.into_bytes(), now.at);
                         self.check_outbox(conn, now);
                     }
                 }
-                Effect::Close { conn, code, reason } => self.say_close(conn, code, reason, now),
+                Effect::Close { conn, code, reason } => {
+                    self.hand_out_run(Write::Later, now);
+                    self.say_close(conn, code, reason, now);
+                }
                 Effect::Post { to, note } => self.exchange.post(self.id, to, &note),
                 Effect::Remember(event) => {
                     if let Some(members) = &mut self.members {
@@ -33,6 +41,7 @@ impl Shard {
             }
         }
         self.effects = effects;
+        self.hand_out_run(Write::Now, now);
     }
 
     /// A slow reader is cut before its queue outgrows its bound; a fast one only looks slow until its
