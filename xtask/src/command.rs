@@ -1,5 +1,6 @@
 //! The registry of jobs and the way from the command line to one of them.
 
+mod bench;
 mod ci;
 mod conformance;
 mod dependencies;
@@ -28,12 +29,13 @@ pub(crate) struct Command {
 }
 
 /// Every job, in the order of the help.
-const ALL: [&Command; 9] = [
+const ALL: [&Command; 10] = [
     &dev::COMMAND,
     &test::COMMAND,
     &ci::COMMAND,
     &conformance::COMMAND,
     &torture::COMMAND,
+    &bench::COMMAND,
     &layers::COMMAND,
     &dependencies::COMMAND,
     &style::COMMAND,

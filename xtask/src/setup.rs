@@ -45,7 +45,7 @@ impl Tools {
         rust::ensure_runner(workspace)?;
         debian::ensure_packages(workspace, &debian::TESTS)?;
         node::ensure_version(workspace)?;
-        node::ensure_modules(workspace)?;
+        node::ensure_modules(workspace, node::TESTS)?;
         python::ensure_environment(workspace)?;
         autobahn::ensure_suite(workspace)?;
         Self::assume(workspace)
@@ -85,6 +85,35 @@ impl Tools {
 /// What is missing and how to get it.
 pub(crate) fn for_torture(workspace: &Workspace) -> Result<(), Failure> {
     debian::ensure_packages(workspace, &debian::TORTURE)
+}
+
+/// Whom `cargo xtask bench` compares with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BenchPeers {
+    /// Those of every time.
+    Usual,
+    /// All that there are adapters for.
+    All,
+}
+
+/// Installs what `cargo xtask bench` compares with, and gives back the Node.js that runs half of it.
+///
+/// # Errors
+///
+/// What is missing and how to get it.
+pub(crate) fn for_bench(workspace: &Workspace, peers: BenchPeers) -> Result<OsString, Failure> {
+    debian::ensure_packages(workspace, &debian::BENCH)?;
+    if peers == BenchPeers::All {
+        debian::ensure_packages(workspace, &debian::BENCH_ALL)?;
+    }
+    node::ensure_version(workspace)?;
+    node::ensure_modules(workspace, node::BENCH)?;
+    Ok(node::program())
+}
+
+/// The folder with the servers that `cargo xtask bench` compares with.
+pub(crate) fn bench_peers(workspace: &Workspace) -> PathBuf {
+    workspace.path(node::BENCH)
 }
 
 /// Builds `peerhall` and returns its path.

@@ -3,13 +3,15 @@
 //! - [`crowd`] is many WebSocket clients in one thread: the ground that everything else stands on.
 //! - [`subject`] is the server: one that is started for the purpose, or one that runs.
 //! - [`scenario`] are the loads; each stands ready and is measured in windows.
-//! - [`bench`] measures one server, which is what `peerhall bench` does.
+//! - [`mod@bench`] measures one server, which is what `peerhall bench` does.
+//! - [`compare`] measures two beside each other, which is what `cargo xtask bench` does.
 //!
 //! The figure that counts is the server's CPU time (user and kernel) for one unit of work: it holds
 //! where the generator is the slower side, and on a machine that does other things it is the least
 //! wrong.
 
 pub mod bench;
+pub mod compare;
 pub mod crowd;
 mod error;
 pub mod machine;

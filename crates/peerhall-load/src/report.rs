@@ -151,7 +151,7 @@ impl Figure {
         if self.figure.starts_with("join") {
             let cpu = self.cpu_seconds.map_or_else(String::new, |cpu| format!(", {cpu:.3} s of server CPU"));
             let (seconds, frames) = (self.seconds.unwrap_or_default(), self.frames.unwrap_or_default());
-            row("all know all", format!("after {seconds:.3} s{cpu}, {frames:.0} frames"));
+            row("complete", format!("all know all after {seconds:.3} s{cpu}, {frames:.0} frames"));
         }
         if let (Some(p50), Some(p90), Some(p99), Some(max)) =
             (self.p50_micros, self.p90_micros, self.p99_micros, self.max_micros)

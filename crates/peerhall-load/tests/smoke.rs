@@ -74,7 +74,8 @@ fn latencies_are_in_order() {
     let [figure] = figures.as_slice() else { panic!("{figures:?}") };
     let [p50, p90, p99, max] =
         [figure.p50_micros, figure.p90_micros, figure.p99_micros, figure.max_micros].map(Option::unwrap);
-    assert!(0.0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max, "{figure:?}");
+    // No message crosses two sockets and a server in less than a microsecond.
+    assert!(1.0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max, "{figure:?}");
 }
 
 #[test]

@@ -42,6 +42,34 @@ pub(super) const TORTURE: [Package; 3] = [
     Package { name: "iproute2", is_there: || process::find_on_path("ip").is_some(), service: None },
 ];
 
+/// What `cargo xtask bench` compares with.
+pub(super) const BENCH: [Package; 2] = [
+    Package {
+        name: "nats-server",
+        is_there: || process::find_on_path("nats-server").is_some(),
+        service: Some("nats-server"),
+    },
+    Package {
+        name: "mosquitto",
+        is_there: || process::find_on_path("mosquitto").is_some(),
+        service: Some("mosquitto"),
+    },
+];
+
+/// What it compares with when all are asked for.
+pub(super) const BENCH_ALL: [Package; 2] = [
+    Package {
+        name: "nginx-light",
+        is_there: || process::find_on_path("nginx").is_some(),
+        service: Some("nginx"),
+    },
+    Package {
+        name: "libnginx-mod-nchan",
+        is_there: || Path::new("/usr/lib/nginx/modules/ngx_nchan_module.so").is_file(),
+        service: None,
+    },
+];
+
 const FAKETIME: Package = Package { name: "libfaketime", is_there: has_faketime, service: None };
 
 /// The answer of this script to "may a package start its service?" is no (exit status 101).

@@ -1,4 +1,4 @@
-//! Node.js and the npm packages of the foreign clients.
+//! Node.js and the npm packages of the foreign clients and servers.
 
 use std::{env, ffi::OsString, process::Command};
 
@@ -9,7 +9,11 @@ use crate::{
     workspace::{self, Workspace},
 };
 
-const FOLDER: &str = "crates/peerhall-e2e/foreign/js";
+/// Folder of the foreign clients that tests start.
+pub(super) const TESTS: &str = "crates/peerhall-e2e/foreign/js";
+
+/// Folder of the servers that `cargo xtask bench` compares with.
+pub(super) const BENCH: &str = "crates/peerhall-load/peers";
 
 /// The oldest major version whose `fetch`, and async iteration of streams the scripts rely on.
 const OLDEST: u32 = 20;
@@ -39,16 +43,16 @@ pub(super) fn ensure_version(_workspace: &Workspace) -> Result<(), Failure> {
     }
 }
 
-/// Installs the packages of the lock file unless exactly those are installed.
-pub(super) fn ensure_modules(workspace: &Workspace) -> Result<(), Failure> {
-    let lock = workspace.read(&format!("{FOLDER}/package-lock.json"))?;
-    let stamp = workspace.path(&format!("{FOLDER}/node_modules/.peerhall-lock"));
+/// Installs the packages of a folder's lock file unless exactly those are installed.
+pub(super) fn ensure_modules(workspace: &Workspace, folder: &str) -> Result<(), Failure> {
+    let lock = workspace.read(&format!("{folder}/package-lock.json"))?;
+    let stamp = workspace.path(&format!("{folder}/node_modules/.peerhall-lock"));
     if is_in_step(&stamp, &lock) {
         return Ok(());
     }
-    announce(&format!("npm ci in {FOLDER}"));
+    announce(&format!("npm ci in {folder}"));
     let mut npm = Command::new("npm");
-    process::run(npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(workspace.path(FOLDER)))?;
+    process::run(npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(workspace.path(folder)))?;
     workspace::write(&stamp, &lock)
 }
 

@@ -12,6 +12,9 @@ use crate::window::{Latency, Window};
 /// Significant digits of a latency.
 const DIGITS: u8 = 3;
 
+/// Longest latency that is told apart from longer ones: a minute.
+const LONGEST_NANOS: u64 = 60_000_000_000;
+
 /// Before a publish is due the generator waits awake for this long: a wake-up takes time, and that time
 /// is not the server's.
 const AWAKE: Duration = Duration::from_millis(2);
@@ -57,7 +60,8 @@ impl Latencies {
 impl Load for Latencies {
     fn window(&mut self, seconds: f64) -> Result<Window, LoadError> {
         let bounds = LoadError::system("make a histogram");
-        let histogram = Histogram::new(DIGITS).map_err(|error| bounds(std::io::Error::other(error)))?;
+        let histogram = Histogram::new_with_bounds(1, LONGEST_NANOS, DIGITS)
+            .map_err(|error| bounds(std::io::Error::other(error)))?;
         self.bench.rig.latencies = Some(histogram);
         let before = self.bench.rig.counts;
         let processes = self.bench.processes.clone();

@@ -1,0 +1,122 @@
+//! The page and the lines that a comparison leaves behind.
+
+use std::fmt::Write;
+use std::fs;
+
+use serde_json::json;
+
+use super::Outcome;
+
+/// The machine a comparison ran on, as far as the system tells.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    processor: Option<String>,
+    cores: usize,
+    kernel: Option<String>,
+}
+
+impl Machine {
+    /// This machine.
+    #[must_use]
+    pub fn this() -> Self {
+        let read = |path: &str| fs::read_to_string(path).ok();
+        let processor = read("/proc/cpuinfo").and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        });
+        Self {
+            processor,
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            kernel: read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
+        }
+    }
+}
+
+/// What stands above the table.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The day, as `2026-11-21`.
+    pub date: String,
+    /// What was typed.
+    pub command: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Where it ran.
+    pub machine: Machine,
+}
+
+impl Page {
+    /// The page for people.
+    #[must_use]
+    pub fn markdown(&self, outcomes: &[Outcome]) -> String {
+        let failed = outcomes.iter().filter(|outcome| !outcome.is_pass()).count();
+        let machine = &self.machine;
+        let unknown = || "unknown".to_owned();
+        let mut text = format!(
+            "# Peerhall beside what people would pick instead\n\n\
+             Written by `{}` on {}, seed {}; do not edit. Machine: {} x {}, Linux {}. Servers on one core, \
+             generator on another, loopback, 200-byte payload. A ratio is the median of pairs of windows \
+             taken in turn; above 1 Peerhall costs less. Peerhall checks a token for every connection and \
+             has limits, metrics and presence on. Noise is what other programs took of the two cores.\n\n\
+             {} of {} passed.\n\n\
+             | figure | beside | ratio | range | asked | Peerhall | other | unit | noise | lost | |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|\n",
+            self.command,
+            self.date,
+            self.seed,
+            machine.cores,
+            machine.processor.clone().unwrap_or_else(unknown),
+            machine.kernel.clone().unwrap_or_else(unknown),
+            outcomes.len() - failed,
+            outcomes.len(),
+        );
+        for outcome in outcomes {
+            let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), super::figure);
+            let range =
+                outcome.range.map_or_else(|| "–".to_owned(), |(low, high)| format!("{low:.2} to {high:.2}"));
+            let ratio = outcome.ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "| {} | {} | {ratio} | {range} | {:.2} | {} | {} | {} | {:.2} | {} | {} |",
+                outcome.check.case.name(),
+                outcome.check.peer,
+                outcome.check.at_least,
+                number(outcome.ours),
+                number(outcome.theirs),
+                outcome.check.unit(),
+                outcome.noise,
+                outcome.lost,
+                if outcome.is_pass() { "PASS" } else { "**FAIL**" },
+            );
+        }
+        text
+    }
+
+    /// The same for programs: one line for each check.
+    #[must_use]
+    pub fn json_lines(&self, outcomes: &[Outcome]) -> String {
+        let line = |outcome: &Outcome| {
+            let line = json!({
+                "date": self.date,
+                "seed": self.seed,
+                "figure": outcome.check.case.name(),
+                "peer": outcome.check.peer.name(),
+                "ratio": outcome.ratio,
+                "range": outcome.range,
+                "atLeast": outcome.check.at_least,
+                "ours": outcome.ours,
+                "theirs": outcome.theirs,
+                "unit": outcome.check.unit(),
+                "pairs": outcome.pairs,
+                "noise": outcome.noise,
+                "lost": outcome.lost,
+                "theirLost": outcome.their_lost,
+                "pass": outcome.is_pass(),
+                "fault": outcome.fault,
+            });
+            format!("{line}\n")
+        };
+        outcomes.iter().map(line).collect()
+    }
+}
