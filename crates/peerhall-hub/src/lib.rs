@@ -52,7 +52,7 @@ mod tests;
 
 /// Lives of many clients, compared step by step with a naive reference that knows the specification
 /// and nothing of the hub. For tests and fuzz targets.
-#[cfg(feature = "model")]
+#[cfg(any(test, feature = "model"))]
 pub mod model {
     pub use crate::tests::model::{PEERS, ROOMS, Step, one_shard, several_shards};
 }
