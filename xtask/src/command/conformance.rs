@@ -28,10 +28,11 @@ struct Suite {
     cargo: &'static [&'static str],
 }
 
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
     Suite { name: "autobahn", cargo: &driver!("autobahn") },
     Suite { name: "json", cargo: &driver!("json") },
     Suite { name: "schemathesis", cargo: &driver!("schemathesis") },
+    Suite { name: "jwt", cargo: &["test", "--quiet", "-p", "peerhall-auth", "--lib", "--", "p13_", "w119_"] },
 ];
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {

@@ -102,6 +102,90 @@ fn claim_attacks(key: &KeyRecord) -> Vec<Attack> {
     ]
 }
 
+/// What wycheproof's cases for symmetric signatures do to a token, done to one of ours: parts and
+/// separators left out, added and exchanged, and the JSON form of a signature.
+#[test]
+fn p13_a_token_that_is_not_three_whole_parts_is_refused() {
+    let key = secret_key();
+    let ring = ring(&[&key]);
+    let good = signed(&key, &good_payload());
+    let [header, payload, signature] = *good.split('.').collect::<Vec<_>>() else { panic!("{good}") };
+    let bad = [
+        format!("{header}.{payload}."),
+        format!("{header}.{payload}"),
+        format!("{header}..{signature}"),
+        format!("{header}.{signature}"),
+        format!(".{payload}.{signature}"),
+        format!("{payload}.{signature}"),
+        format!("{payload}.{header}.{signature}"),
+        format!(".{payload}."),
+        payload.to_owned(),
+        header.to_owned(),
+        String::new(),
+        "..".to_owned(),
+        "...".to_owned(),
+        format!("{good}."),
+        format!("{good}.{payload}"),
+        format!(".{good}"),
+        format!("{header}.{payload}.{}", signature.to_ascii_lowercase()),
+        format!("{header}.{payload}.{}", encode(signature)),
+        format!("{header}.{payload}.{signature}{signature}"),
+        format!(
+            r#"{{"payload":"{payload}","signatures":[{{"protected":"{header}","signature":"{signature}"}}]}}"#
+        ),
+        format!(r#"{{"payload":"{payload}","protected":"{header}","signature":"{signature}"}}"#),
+    ];
+    assert!(admit(&ring, &good).is_ok());
+    for token in bad {
+        assert_eq!(admit(&ring, &token).map(drop), INVALID, "{token}");
+    }
+}
+
+/// Whatever algorithm a header names, and however good the HS256 signature under it is.
+#[test]
+fn p13_every_algorithm_but_the_one_is_refused() {
+    let key = secret_key();
+    let ring = ring(&[&key]);
+    let (kid, secret) = (key.id.as_str(), key.secret.as_ref().unwrap().expose());
+    let algorithms = [
+        "HS1",
+        "HS224",
+        "HS384",
+        "HS512",
+        "HS256 ",
+        " HS256",
+        "HS256\\u0000",
+        "Hs256",
+        "RS1",
+        "RS256",
+        "RS384",
+        "RS512",
+        "PS256",
+        "PS384",
+        "PS512",
+        "ES256",
+        "ES256K",
+        "ES384",
+        "ES512",
+        "EdDSA",
+        "Ed25519",
+        "none",
+        "nOnE",
+        "",
+        "dir",
+        "A128KW",
+        "A256GCM",
+    ];
+    for algorithm in algorithms {
+        let header = format!(r#"{{"alg":"{algorithm}","kid":"{kid}"}}"#);
+        assert_eq!(admit(&ring, &forge(header, good_payload(), secret)).map(drop), INVALID, "{algorithm}");
+    }
+    for other in ["null", "256", "[\"HS256\"]", "{\"HS256\":1}", "true"] {
+        let header = format!(r#"{{"alg":{other},"kid":"{kid}"}}"#);
+        assert_eq!(admit(&ring, &forge(header, good_payload(), secret)).map(drop), INVALID, "{other}");
+    }
+}
+
 #[test]
 fn what_looks_odd_and_is_allowed_passes() {
     let key = secret_key();
