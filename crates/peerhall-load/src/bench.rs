@@ -112,7 +112,9 @@ fn measure(case: &Case, load: &mut dyn Load, options: &Options) -> Result<Vec<Wi
 /// The case, with no more connections than there are descriptors; whether that cut it.
 fn fit(case: Case, room: usize) -> (Case, bool) {
     match case {
-        Case::Idle { connections } if connections > room => (Case::Idle { connections: room }, true),
+        Case::Idle { connections, rest } if connections > room => {
+            (Case::Idle { connections: room, rest }, true)
+        }
         Case::Idle { .. }
         | Case::Connect { .. }
         | Case::Fanout { .. }
@@ -167,8 +169,9 @@ mod tests {
 
     #[test]
     fn an_idle_crowd_is_cut_to_the_descriptors_and_says_so() {
-        assert_eq!(fit(Case::Idle { connections: 900 }, 800), (Case::Idle { connections: 800 }, true));
-        assert_eq!(fit(Case::Idle { connections: 700 }, 800), (Case::Idle { connections: 700 }, false));
-        assert_eq!(limit(&Case::Idle { connections: 1 }, &[], &Options::default(), true), Limit::Descriptors);
+        let idle = |connections| Case::Idle { connections, rest: Duration::ZERO };
+        assert_eq!(fit(idle(900), 800), (idle(800), true));
+        assert_eq!(fit(idle(700), 800), (idle(700), false));
+        assert_eq!(limit(&idle(1), &[], &Options::default(), true), Limit::Descriptors);
     }
 }

@@ -13,10 +13,12 @@ use crate::window::{Window, median};
 
 mod checks;
 mod evidence;
+mod leaving;
 mod peers;
 
 pub use checks::{Check, TIE, checks};
 pub use evidence::{Machine, Page};
+pub use leaving::{Leaving, leaving};
 pub use peers::{Peer, Places};
 
 /// How pairs are taken.

@@ -210,6 +210,15 @@ impl Rig {
         Ok(())
     }
 
+    /// Lets `time` pass; pings are answered meanwhile.
+    pub(crate) fn idle(&mut self, time: Duration) -> Result<(), LoadError> {
+        let end = Instant::now() + time;
+        while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            self.turn(Some(left))?;
+        }
+        Ok(())
+    }
+
     /// A turn that has to bring something within [`PATIENCE`].
     pub(crate) fn turn_or_stuck(&mut self, what: &'static str) -> Result<(), LoadError> {
         let (before, end) = (self.counts, Instant::now() + PATIENCE);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::error::LoadError;
 use crate::machine::Processes;
@@ -16,6 +17,10 @@ mod idle;
 mod join;
 mod latency;
 mod publish;
+
+/// What an idle crowd is given before its CPU is measured: the default interval of pings and its jitter,
+/// since a window before the first ping would show less than the truth.
+const PINGS_GO_ROUND: Duration = Duration::from_secs(38);
 
 /// A load by name, as people ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +80,10 @@ impl Scenario {
             Self::Latency => {
                 vec![Case::Latency { subscribers: count(100, 5), deliveries_per_second: count(20_000, 500) }]
             }
-            Self::Idle => vec![Case::Idle { connections: connections.unwrap_or_else(|| count(10_000, 40)) }],
+            Self::Idle => vec![Case::Idle {
+                connections: connections.unwrap_or_else(|| count(10_000, 40)),
+                rest: if small { Duration::ZERO } else { PINGS_GO_ROUND },
+            }],
         }
     }
 }
@@ -154,6 +162,8 @@ pub enum Case {
     Idle {
         /// How many.
         connections: usize,
+        /// Between the last of them and the window.
+        rest: Duration,
     },
 }
 
@@ -195,7 +205,7 @@ impl Case {
             Self::Direct { .. } => "direct".to_owned(),
             Self::Join { members } => format!("join-{members}"),
             Self::Latency { subscribers, .. } => format!("latency-{subscribers}"),
-            Self::Idle { connections } => format!("idle-{connections}"),
+            Self::Idle { connections, .. } => format!("idle-{connections}"),
         }
     }
 
@@ -221,7 +231,7 @@ impl Case {
     #[must_use]
     pub const fn connections(&self) -> usize {
         match self {
-            Self::Connect { connections } | Self::Idle { connections } => *connections,
+            Self::Connect { connections } | Self::Idle { connections, .. } => *connections,
             Self::Fanout { subscribers, .. } | Self::Latency { subscribers, .. } => *subscribers + 1,
             Self::Rooms { rooms, members, .. } => *rooms * *members,
             Self::Direct { pairs, .. } => *pairs * 2,
@@ -254,7 +264,7 @@ impl Case {
             Self::Latency { subscribers, deliveries_per_second } => {
                 Box::new(latency::Latencies::new(bench, subscribers, deliveries_per_second)?)
             }
-            Self::Idle { connections } => Box::new(idle::Idle::new(bench, connections)),
+            Self::Idle { connections, rest } => Box::new(idle::Idle::new(bench, connections, rest)),
         })
     }
 }

@@ -64,33 +64,61 @@ fn main() -> ExitCode {
         eprintln!("error: the comparison needs Linux and two cores; measure alone with `peerhall bench`");
         return ExitCode::FAILURE;
     }
+    let alone = alone(&arguments);
     let outcomes = compare_all(&arguments);
-    let failed = outcomes.iter().filter(|outcome| !outcome.is_pass()).count();
-    println!("{} of {} passed, seed {}", outcomes.len() - failed, outcomes.len(), arguments.seed);
-    if let Err(error) = keep(&arguments, &outcomes) {
+    let verdicts: Vec<bool> =
+        alone.iter().map(|(pass, _)| *pass).chain(outcomes.iter().map(Outcome::is_pass)).collect();
+    let failed = verdicts.iter().filter(|pass| !**pass).count();
+    println!("{} of {} passed, seed {}", verdicts.len() - failed, verdicts.len(), arguments.seed);
+    if let Err(error) = keep(&arguments, &alone, &outcomes) {
         eprintln!("error: the evidence could not be written ({error}); check --evidence");
         return ExitCode::FAILURE;
     }
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+impl Arguments {
+    fn ours(&self) -> Subject {
+        Subject::Own(Own { program: self.peerhall.clone(), core: Some(SERVER_CORE) })
+    }
+
+    fn plan(&self) -> Plan {
+        let cores = vec![SERVER_CORE, OUR_CORE];
+        Plan {
+            pairs: self.pairs.max(1),
+            seconds: self.seconds,
+            patience: Duration::from_secs(self.patience),
+            conditions: Conditions { seed: self.seed, cores, ..Conditions::default() },
+            ..Plan::default()
+        }
+    }
+
+    fn wants(&self, figure: &str) -> bool {
+        self.figure.is_empty() || self.figure.iter().any(|begin| figure.starts_with(begin.as_str()))
+    }
+}
+
+/// What is judged without a peer: verdict and line.
+fn alone(arguments: &Arguments) -> Vec<(bool, String)> {
+    if !arguments.wants("idle") {
+        return Vec::new();
+    }
+    let judged = match compare::leaving(&arguments.ours(), arguments.connections, &arguments.plan()) {
+        Ok(judged) => judged.iter().map(|one| (one.is_pass(), one.line())).collect(),
+        Err(error) => vec![(false, format!("FAIL idle by itself: not measured: {error}"))],
+    };
+    for (_, line) in &judged {
+        println!("{line}");
+    }
+    judged
+}
+
 fn compare_all(arguments: &Arguments) -> Vec<Outcome> {
     let places = Places { peers: arguments.peers.clone(), node: arguments.node.clone(), core: SERVER_CORE };
-    let ours = Subject::Own(Own { program: arguments.peerhall.clone(), core: Some(SERVER_CORE) });
-    let cores = vec![SERVER_CORE, OUR_CORE];
-    let plan = Plan {
-        pairs: arguments.pairs.max(1),
-        seconds: arguments.seconds,
-        patience: Duration::from_secs(arguments.patience),
-        conditions: Conditions { seed: arguments.seed, cores, ..Conditions::default() },
-        ..Plan::default()
-    };
+    let (ours, plan) = (arguments.ours(), arguments.plan());
     let peers = if arguments.beside.is_empty() { Peer::USUAL.to_vec() } else { arguments.beside.clone() };
     let mut checks = compare::checks(&peers, arguments.connections);
-    checks.retain(|check| {
-        let name = check.case.name();
-        arguments.figure.is_empty() || arguments.figure.iter().any(|begin| name.starts_with(begin.as_str()))
-    });
+    checks.retain(|check| arguments.wants(&check.case.name()));
     let judge = |check: &compare::Check| {
         let outcome = compare::judge(check, &ours, &check.peer.subject(&places), &plan);
         println!("{}", outcome.line());
@@ -99,13 +127,14 @@ fn compare_all(arguments: &Arguments) -> Vec<Outcome> {
     checks.iter().map(judge).collect()
 }
 
-fn keep(arguments: &Arguments, outcomes: &[Outcome]) -> std::io::Result<()> {
+fn keep(arguments: &Arguments, alone: &[(bool, String)], outcomes: &[Outcome]) -> std::io::Result<()> {
     let Some(folder) = &arguments.evidence else { return Ok(()) };
     let page = Page {
         date: arguments.date.clone(),
         command: "cargo xtask bench".to_owned(),
         seed: arguments.seed,
         machine: Machine::this(),
+        alone: alone.iter().map(|(_, line)| line.clone()).collect(),
     };
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("bench.md"), page.markdown(outcomes))?;

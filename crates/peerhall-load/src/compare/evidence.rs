@@ -43,6 +43,8 @@ pub struct Page {
     pub seed: u64,
     /// Where it ran.
     pub machine: Machine,
+    /// Lines of what was judged without a peer.
+    pub alone: Vec<String>,
 }
 
 impl Page {
@@ -58,7 +60,7 @@ impl Page {
              generator on another, loopback, 200-byte payload. A ratio is the median of pairs of windows \
              taken in turn; above 1 Peerhall costs less. Peerhall checks a token for every connection and \
              has limits, metrics and presence on. Noise is what other programs took of the two cores.\n\n\
-             {} of {} passed.\n\n\
+             {} of {} ratios passed.\n\n\
              | figure | beside | ratio | range | asked | Peerhall | other | unit | noise | lost | |\n\
              |---|---|---|---|---|---|---|---|---|---|---|\n",
             self.command,
@@ -89,6 +91,9 @@ impl Page {
                 outcome.lost,
                 if outcome.is_pass() { "PASS" } else { "**FAIL**" },
             );
+        }
+        for line in &self.alone {
+            let _ = write!(text, "\n{line}\n");
         }
         text
     }

@@ -62,7 +62,9 @@ fn a_fan_out_is_asked_for_in_both_sizes_and_the_page_holds_every_check() {
     let outcomes: Vec<Outcome> =
         all.iter().map(|check| outcome(check, Vec::new(), &Plan::default(), None)).collect();
     let (date, command, machine) = ("2026-11-21".to_owned(), "x".to_owned(), Machine::this());
-    let page = Page { date, command, seed: 1, machine };
+    let alone = vec!["PASS idle-10 by itself".to_owned()];
+    let page = Page { date, command, seed: 1, machine, alone };
+    assert!(page.markdown(&outcomes).ends_with("PASS idle-10 by itself\n"));
     assert_eq!(page.markdown(&outcomes).matches("**FAIL**").count(), all.len());
     for line in page.json_lines(&outcomes).lines() {
         let json: serde_json::Value = serde_json::from_str(line).unwrap();

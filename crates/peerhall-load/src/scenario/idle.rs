@@ -1,6 +1,6 @@
 //! A crowd that does nothing: what it costs, and what it leaves behind.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Bench, Load};
 use crate::error::LoadError;
@@ -22,11 +22,12 @@ const LEAVING: Duration = Duration::from_secs(3);
 pub(super) struct Idle {
     bench: Bench,
     connections: usize,
+    rest: Duration,
 }
 
 impl Idle {
-    pub(super) fn new(bench: Bench, connections: usize) -> Self {
-        Self { bench, connections }
+    pub(super) fn new(bench: Bench, connections: usize, rest: Duration) -> Self {
+        Self { bench, connections, rest }
     }
 }
 
@@ -46,21 +47,16 @@ impl Load for Idle {
         let all = rig.connect(specs.collect())?;
         rig.subscribe(all)?;
         rig.settle(REST)?;
+        rig.idle(self.rest)?;
         let full = resident();
 
         let meter = Meter::start(&self.bench.processes, &self.bench.cores);
-        let began = Instant::now();
-        while began.elapsed().as_secs_f64() < seconds {
-            rig.turn(Some(Duration::from_millis(100)))?;
-        }
+        rig.idle(Duration::from_secs_f64(seconds))?;
         let usage = meter.read();
         let counts = rig.counts;
         rig.close_all()?;
-        let (left, full_kib) = (Instant::now(), full.unwrap_or_default());
-        while left.elapsed() < LEAVING.min(Duration::from_secs_f64(seconds)) {
-            rig.turn(Some(Duration::from_millis(100)))?;
-        }
-        let memory = base.zip(full).zip(resident()).map(|((base_kib, _), after_kib)| Memory {
+        rig.idle(LEAVING.min(Duration::from_secs_f64(seconds)))?;
+        let memory = base.zip(full).zip(resident()).map(|((base_kib, full_kib), after_kib)| Memory {
             base_kib,
             full_kib,
             after_kib,
