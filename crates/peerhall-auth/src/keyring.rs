@@ -1,5 +1,7 @@
 //! Admission: which credential opens what (authentication, sections 6 and 9; REST API, section 1.1).
 
+mod signers;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -8,16 +10,16 @@ use std::sync::Arc;
 use peerhall_proto::code::CloseCode;
 use peerhall_proto::ids::{AppId, PeerId};
 use serde_json::value::RawValue;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
+use self::signers::{Candidate, Signers};
 use crate::grants::Grants;
 use crate::key::{AppRecord, KeyId, KeyKind, KeyRecord};
 use crate::mac::hs256;
 use crate::token::{Envelope, ReadClaims, Refused, json_len};
 
-/// Stands in for the secret of a key that does not exist, so that the time taken does not tell ids apart
-/// (authentication, section 9). It is as long as a generated secret and opens nothing.
-const DUMMY_SECRET: &str = "sk_secret_0000000000000000000000000000000000000000000000000000000000000000";
+/// What secrets are compared under: any key does, as long as it is always the same.
+const COMPARING_KEY: &str = "compares secrets";
 
 /// Why records do not make a keyring.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -158,6 +160,7 @@ impl fmt::Debug for Identity {
 pub struct Keyring {
     apps: HashMap<AppId, Arc<AppRecord>>,
     keys: HashMap<KeyId, Owned>,
+    signers: Signers,
 }
 
 /// A key next to its app, so that no lookup can find one without the other.
@@ -190,6 +193,7 @@ impl Keyring {
                 Entry::Vacant(place) => drop(place.insert(Owned { key: Arc::new(key), app })),
             }
         }
+        ring.signers = Signers::new(ring.keys.values());
         Ok(ring)
     }
 
@@ -245,14 +249,10 @@ impl Keyring {
     /// [`Unauthorized`], whatever was wrong, after the same work for known and unknown ids.
     pub fn authenticate_rest(&self, authorization: Option<&str>) -> Result<Arc<KeyRecord>, Unauthorized> {
         let (id, secret) = authorization.and_then(bearer_pair).ok_or(Unauthorized)?;
-        let signer = self.signer(id);
-        let known = signer.map_or(DUMMY_SECRET, |(_, known)| known);
+        let Candidate { owned, secret: known, is_meant } = self.signers.find(id).ok_or(Unauthorized)?;
         // The texts are compared by their codes, which hides the length of the secret as well.
-        let same: bool = hs256(DUMMY_SECRET, secret).ct_eq(&hs256(DUMMY_SECRET, known)).into();
-        match signer {
-            Some((owned, _)) if same => Ok(Arc::clone(&owned.key)),
-            Some(_) | None => Err(Unauthorized),
-        }
+        let same = hs256(COMPARING_KEY, secret).ct_eq(&hs256(COMPARING_KEY, known));
+        if bool::from(same & is_meant) { Ok(Arc::clone(&owned.key)) } else { Err(Unauthorized) }
     }
 
     fn admit_key(&self, id: &str, origin: Option<&str>) -> Result<Identity, Denied> {
@@ -277,9 +277,13 @@ impl Keyring {
 
     fn admit_token(&self, token: &str, now_ms: i64, policy: &TokenPolicy) -> Result<Identity, Denied> {
         let envelope = Envelope::open(token).map_err(|_| Denied::InvalidCredential)?;
-        let signer = self.signer(envelope.key_id());
-        let genuine = envelope.is_signed_with(signer.map_or(DUMMY_SECRET, |(_, secret)| secret));
-        let (Owned { key, app }, _) = signer.filter(|_| genuine).ok_or(Denied::InvalidCredential)?;
+        let Candidate { owned, secret, is_meant } =
+            self.signers.find(envelope.key_id()).ok_or(Denied::InvalidCredential)?;
+        let genuine = Choice::from(u8::from(envelope.is_signed_with(secret)));
+        if !bool::from(genuine & is_meant) {
+            return Err(Denied::InvalidCredential);
+        }
+        let Owned { key, app } = owned;
         let payload = envelope.payload().map_err(|_| Denied::InvalidCredential)?;
         let claims =
             ReadClaims::read(&payload, now_ms, policy.max_lifetime_secs).map_err(|why| match why {
@@ -295,12 +299,6 @@ impl Keyring {
             metadata: claims.metadata.filter(|object| object.get() != "{}"),
             peer_metadata: claims.peer_metadata,
         })
-    }
-
-    /// The key of this id, if it may sign, and its secret.
-    fn signer(&self, id: &str) -> Option<(&Owned, &str)> {
-        let owned = self.keys.get(id)?;
-        Some((owned, owned.key.signing_secret()?.expose()))
     }
 }
 

@@ -2,7 +2,7 @@
 //! that signs them.
 
 mod attacks;
-mod support;
+pub(super) mod support;
 
 use self::support::{APP, NOW, NOW_MS, admit, publishable, ring, secret_key, signed, with_claims};
 use super::*;

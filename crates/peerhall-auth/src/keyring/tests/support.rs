@@ -7,7 +7,7 @@ use super::super::*;
 use crate::pattern::PatternSet;
 
 /// The moment of every test, in Unix seconds and milliseconds.
-pub(super) const NOW: u64 = 1_767_000_000;
+pub(in crate::keyring) const NOW: u64 = 1_767_000_000;
 pub(super) const NOW_MS: i64 = 1_767_000_000_000;
 
 pub(super) const APP: &str = "app_abc";
@@ -17,15 +17,15 @@ fn key(kind: KeyKind) -> KeyRecord {
     KeyRecord::generate(kind, APP.parse().unwrap(), patterns, NOW).unwrap()
 }
 
-pub(super) fn publishable() -> KeyRecord {
+pub(in crate::keyring) fn publishable() -> KeyRecord {
     key(KeyKind::Publishable)
 }
 
-pub(super) fn secret_key() -> KeyRecord {
+pub(in crate::keyring) fn secret_key() -> KeyRecord {
     key(KeyKind::Secret)
 }
 
-pub(super) fn ring(keys: &[&KeyRecord]) -> Keyring {
+pub(in crate::keyring) fn ring(keys: &[&KeyRecord]) -> Keyring {
     let app = AppRecord::new(APP.parse().unwrap());
     Keyring::new(vec![app], keys.iter().copied().cloned().collect()).unwrap()
 }
