@@ -28,11 +28,15 @@ struct Suite {
     cargo: &'static [&'static str],
 }
 
-const SUITES: [Suite; 4] = [
+const SUITES: [Suite; 5] = [
     Suite { name: "autobahn", cargo: &driver!("autobahn") },
     Suite { name: "json", cargo: &driver!("json") },
     Suite { name: "schemathesis", cargo: &driver!("schemathesis") },
     Suite { name: "jwt", cargo: &["test", "--quiet", "-p", "peerhall-auth", "--lib", "--", "p13_", "w119_"] },
+    Suite {
+        name: "timing",
+        cargo: &["run", "--quiet", "--release", "-p", "peerhall-auth", "--example", "timing"],
+    },
 ];
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
