@@ -91,6 +91,8 @@ pub struct HubStats {
     pub sessions: u64,
     /// Rooms in memory.
     pub rooms: u64,
+    /// Deadlines that wait: ends of tokens, of ghosts and of absences, and snapshots that are owed.
+    pub deadlines: u64,
 }
 
 impl Hub {
@@ -134,7 +136,8 @@ impl Hub {
     /// Counters and sizes.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        HubStats { rooms: self.rooms.len() as u64, ..self.stats }
+        let deadlines = (self.timers.len() + self.due.len()) as u64;
+        HubStats { rooms: self.rooms.len() as u64, deadlines, ..self.stats }
     }
 
     /// A connection has been authenticated. It is welcomed, or closed with 4010 when its app has as
@@ -190,6 +193,7 @@ impl Hub {
         if !self.charge(conn, now) {
             return;
         }
+        self.stats.frames_in += 1;
         let depth = self.config.max_data_depth;
         match Envelope::parse(text).and_then(|envelope| envelope.decode(depth)) {
             Ok(request) => self.request(conn, request, now),
@@ -200,9 +204,16 @@ impl Hub {
     /// A binary message came from a client; the protocol has none (D19).
     pub fn binary(&mut self, conn: ConnId, now: Now) {
         if self.charge(conn, now) {
+            self.stats.frames_in += 1;
             let message = "binary messages are not part of the protocol";
             self.refuse(conn, Refusal { code: ErrorCode::MalformedMessage, message, request_id: None });
         }
+    }
+
+    /// A WebSocket ping came from a client. It costs what a message costs, so that nobody keeps the
+    /// server busy with answers. Returns whether it is answered.
+    pub fn ping(&mut self, conn: ConnId, now: Now) -> bool {
+        self.charge(conn, now)
     }
 
     /// The connection's socket is gone, or is about to be.
@@ -332,9 +343,7 @@ impl Hub {
         let (rate, burst) = (self.config.frames_per_second, self.config.frame_burst);
         let Some(session) = self.session_mut(conn) else { return false };
         let granted = session.bucket.take(rate, burst, now.at);
-        if granted {
-            self.stats.frames_in += 1;
-        } else {
+        if !granted {
             self.close(conn, CloseCode::OVER_MESSAGE_RATE, "too many messages", now);
         }
         granted

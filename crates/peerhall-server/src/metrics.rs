@@ -71,11 +71,13 @@ pub(crate) struct ShardMetrics {
     presence_frames: AtomicU64,
     sessions: AtomicU64,
     rooms: AtomicU64,
+    deadlines: AtomicU64,
 }
 
 impl ShardMetrics {
-    /// Makes the hub's counters visible to readers on other threads.
-    pub(crate) fn publish(&self, stats: HubStats) {
+    /// Makes the hub's counters visible to readers on other threads. `deadlines` are those of the
+    /// shard itself.
+    pub(crate) fn publish(&self, stats: HubStats, deadlines: usize) {
         self.frames_in.store(stats.frames_in, Relaxed);
         self.publishes.store(stats.publishes, Relaxed);
         self.deliveries.store(stats.deliveries, Relaxed);
@@ -84,6 +86,7 @@ impl ShardMetrics {
         self.presence_frames.store(stats.presence_frames, Relaxed);
         self.sessions.store(stats.sessions, Relaxed);
         self.rooms.store(stats.rooms, Relaxed);
+        self.deadlines.store(stats.deadlines + deadlines as u64, Relaxed);
     }
 
     /// The hub's counters as they were last published.
@@ -97,6 +100,7 @@ impl ShardMetrics {
             presence_frames: self.presence_frames.load(Relaxed),
             sessions: self.sessions.load(Relaxed),
             rooms: self.rooms.load(Relaxed),
+            deadlines: self.deadlines.load(Relaxed),
         }
     }
 }

@@ -67,6 +67,11 @@ fn write_sockets(text: &mut Exposition, metrics: &Metrics) {
         "Channels with members; one that has members on several shards counts on each.",
         hub(|stats| stats.rooms),
     );
+    text.gauge(
+        "peerhall_deadlines",
+        "Deadlines that wait: pings, ends of tokens, returns of lost members.",
+        hub(|stats| stats.deadlines),
+    );
     text.counter(
         "peerhall_connects_total",
         "WebSocket connections that were upgraded and authenticated.",
@@ -246,12 +251,10 @@ mod tests {
     fn the_figures_of_all_shards_are_added_up() {
         let metrics = Metrics::new(2);
         for (shard, count) in metrics.shards().iter().zip([3, 4]) {
-            shard.publish(HubStats {
-                sessions: count,
-                rooms: 10,
-                deliveries: 100 * count,
-                ..HubStats::default()
-            });
+            shard.publish(
+                HubStats { sessions: count, rooms: 10, deliveries: 100 * count, ..HubStats::default() },
+                0,
+            );
             shard.slow_consumers.fetch_add(count, Relaxed);
             shard.closes.count(CloseCode::ADMIN_DISCONNECT);
         }

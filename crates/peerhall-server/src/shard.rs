@@ -212,7 +212,7 @@ impl Shard {
             members.end_turn(now);
         }
         self.flush_dirty(now);
-        self.metrics.publish(self.hub.stats());
+        self.metrics.publish(self.hub.stats(), self.timers.len());
         let done = self.draining && self.conns.is_empty();
         if self.aborted || done { Flow::Stop } else { Flow::Go }
     }

@@ -39,6 +39,11 @@ impl Timers {
         self.heap.peek().map(|Reverse((at, _, _))| *at)
     }
 
+    /// Deadlines that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Takes a deadline that has passed, and says when it was due.
     pub(crate) fn take_due(&mut self, now: Tick) -> Option<(Tick, ConnId, Reason)> {
         let Reverse(first) = self.heap.peek()?;

@@ -177,6 +177,14 @@ impl Lab {
         self.turn(shard);
     }
 
+    /// A ping of the WebSocket; says whether it is answered.
+    pub(super) fn ping(&mut self, who: Who) -> bool {
+        let (shard, conn) = self.place(who);
+        let answered = self.hubs[shard].ping(conn, self.now);
+        self.turn(shard);
+        answered
+    }
+
     /// The socket breaks.
     pub(super) fn lose(&mut self, who: Who) {
         self.end(who, Ended::Lost);

@@ -36,6 +36,16 @@ fn w104_100_frames_a_second_go_on() {
 }
 
 #[test]
+fn p07_pings_of_the_websocket_cost_what_messages_cost() {
+    let mut lab = Lab::new();
+    let alice = lab.connect("alice");
+    assert!((0..200).all(|_| lab.ping(alice)));
+    lab.deafen();
+    assert!(!lab.ping(alice), "the ping that finds no token is not answered");
+    assert_eq!(lab.heard(alice), ["closed 4011"]);
+}
+
+#[test]
 fn w105_w110_over_the_message_quota_only_publish_and_send_are_refused() {
     let mut lab = Lab::of(2);
     let plan = AppRecord { max_messages_per_period: Some(10), ..app("app") };

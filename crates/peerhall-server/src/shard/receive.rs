@@ -278,12 +278,12 @@ impl Shard {
                 failpoint::after_text(&text);
             }
             Incoming::Binary(_) => self.hub.binary(conn, now),
-            Incoming::Ping(payload) => {
+            Incoming::Ping(payload) if self.hub.ping(conn, now) => {
                 let mut pong = Vec::new();
                 encode::push_pong(&mut pong, payload);
                 self.reply(conn, &pong, now);
             }
-            Incoming::Pong(_) => {}
+            Incoming::Ping(_) | Incoming::Pong(_) => {}
             Incoming::Close { code, .. } => {
                 self.end_session(conn, Ended::ByClient(code.map(CloseCode)), now);
                 self.timers.add(now.at + CLOSE_GRACE, conn, Reason::Close);
