@@ -17,6 +17,7 @@ use crate::failed::{Doing, Failed};
 const LIFE_SECS: u64 = 100 * 24 * 3_600;
 
 /// A publishable and a secret key that a server knows, with all actions on every channel.
+#[derive(Clone)]
 pub(crate) struct Keys {
     publishable: String,
     secret: KeyRecord,

@@ -4,7 +4,9 @@ use crate::failed::Failed;
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 
+mod abuse;
 mod canary;
+mod caps;
 mod clock;
 mod crash;
 mod dead_link;
@@ -12,6 +14,7 @@ mod disk;
 mod herd;
 mod panic;
 mod slow;
+mod soak;
 
 /// One attack.
 #[derive(Debug)]
@@ -39,15 +42,18 @@ impl Scenario {
 }
 
 /// Every attack.
-pub static ALL: [&Scenario; 8] = [
+pub static ALL: [&Scenario; 11] = [
     &crash::SCENARIO,
     &herd::SCENARIO,
     &dead_link::SCENARIO,
     &slow::SCENARIO,
+    &abuse::SCENARIO,
+    &caps::SCENARIO,
     &canary::SCENARIO,
     &disk::SCENARIO,
     &clock::SCENARIO,
     &panic::SCENARIO,
+    &soak::SCENARIO,
 ];
 
 /// The attack of this name.

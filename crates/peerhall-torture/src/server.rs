@@ -21,18 +21,26 @@ pub(crate) mod process;
 #[derive(Debug)]
 pub(crate) struct Settings {
     binary: PathBuf,
+    /// Program and arguments that start the server, such as `prlimit`.
+    wrapper: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
 }
 
 impl Settings {
     pub(crate) fn of(binary: &Path) -> Self {
-        Self { binary: binary.to_owned(), variables: Vec::new(), folder: None }
+        Self { binary: binary.to_owned(), wrapper: Vec::new(), variables: Vec::new(), folder: None }
     }
 
     /// Sets a configuration variable, or any other.
     pub(crate) fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Starts the server through another program, which must become it: the process number is the same.
+    pub(crate) fn wrapped<S: Into<OsString>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Self {
+        self.wrapper.extend(wrapper.into_iter().map(Into::into));
         self
     }
 
@@ -94,8 +102,10 @@ impl Server {
     ///
     /// When it does not say that it listens.
     pub(crate) fn launch(&mut self) -> Result<(), Failed> {
-        let mut command = Command::new(&self.settings.binary);
+        let mut words = self.settings.wrapper.iter().cloned().chain([self.settings.binary.clone().into()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
         command
+            .args(words)
             .args(["serve", "--json", "--listen", &self.address.to_string(), "--data"])
             .arg(&self.folder)
             .envs(self.settings.variables.iter().map(|(name, value)| (name, value)))
@@ -162,6 +172,11 @@ impl Server {
         let _ = running.child.kill();
         let _ = running.child.wait();
         Err(Failed::new("the server did not stop within 30 s"))
+    }
+
+    /// Whether the process is there.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.running.as_mut().is_some_and(|running| matches!(running.child.try_wait(), Ok(None)))
     }
 
     /// Everything it logged so far.

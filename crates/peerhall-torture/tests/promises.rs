@@ -70,3 +70,18 @@ fn p19_a_full_disk_fails_the_write_of_a_key_and_nothing_else() {
 fn p19_a_clock_that_jumps_thirty_days_disconnects_nobody() {
     short("clock");
 }
+
+#[test]
+fn p07_abuse_of_every_kind_costs_little_and_is_answered_clearly() {
+    short("abuse");
+}
+
+#[test]
+fn p08_a_server_under_a_hard_cap_lives_and_keeps_those_who_are_there() {
+    short("caps");
+}
+
+#[test]
+fn p11_a_soak_leaves_no_connection_room_deadline_or_descriptor_behind() {
+    short("soak");
+}

@@ -31,6 +31,15 @@ pub(crate) fn reset_peak(pid: u32) -> Result<(), Failed> {
     fs::write(format!("/proc/{pid}/clear_refs"), "5").doing("resetting the memory peak")
 }
 
+/// Open descriptors.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub(crate) fn descriptors(pid: u32) -> Result<usize, Failed> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd")).doing("the server's descriptors")?.count())
+}
+
 fn status_bytes(pid: u32, field: &str) -> Result<u64, Failed> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).doing("the server's memory")?;
     let line = status.lines().find_map(|line| line.strip_prefix(field));
