@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use peerhall_torture::{ALL, Plan, Scale, Scenario, named, report};
@@ -21,6 +21,9 @@ struct Arguments {
     /// Play small and quick, with generous bounds on time
     #[arg(long)]
     short: bool,
+    /// How long each kind of abuse lasts at full size, in seconds
+    #[arg(long, default_value_t = 60)]
+    span: u64,
     /// The server's binary
     #[arg(long, env = "PEERHALL_BIN", value_name = "FILE")]
     binary: PathBuf,
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     if let Some(failpoints) = &arguments.failpoints {
         plan.failpoints.clone_from(failpoints);
     }
+    plan.span = Duration::from_secs(arguments.span);
     let mut chosen: Vec<&Scenario> = Vec::new();
     for name in &arguments.names {
         let Some(scenario) = named(name) else {

@@ -23,13 +23,21 @@ pub struct Plan {
     pub binary: PathBuf,
     /// A binary with the feature `failpoints`.
     pub failpoints: PathBuf,
+    /// How long each kind of abuse lasts at full size. Default 60 s, as the promise says.
+    pub span: Duration,
 }
 
 impl Plan {
     /// A plan for a binary that serves for everything.
     #[must_use]
     pub fn new(seed: u64, scale: Scale, binary: &Path) -> Self {
-        Self { seed, scale, binary: binary.to_owned(), failpoints: binary.to_owned() }
+        Self {
+            seed,
+            scale,
+            binary: binary.to_owned(),
+            failpoints: binary.to_owned(),
+            span: Duration::from_secs(60),
+        }
     }
 
     /// One of two values by scale.

@@ -25,6 +25,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 const MIB: u64 = 1 << 20;
 
+/// What most attacks last in the short form.
+const USUAL_SHORT: Duration = Duration::from_millis(500);
+
 /// Memory that an attack may cost while it lasts, in bytes.
 const PEAK: u64 = 64 * MIB;
 
@@ -55,6 +58,7 @@ fn run(plan: &Plan) -> Result<Verdict, Failed> {
         measure(attack, &server, plan, &bystanders, &mut worst, &mut verdict)?;
     }
     verdict.note("attacks", ALL.len());
+    verdict.note("s each", plan.pick(plan.span, USUAL_SHORT).as_secs_f64());
     verdict.note("worst peak", format_args!("+{} MiB ({})", worst.peak / MIB, worst.peak_of));
     verdict.note("worst p99 moved by", format_args!("{} ({})", millis(worst.moved), worst.moved_of));
     verdict.exactly("bystanders lost", bystanders.read()?.lost, 0);
@@ -84,7 +88,7 @@ fn measure(
     let memory = process::resident(server.pid())?;
     process::reset_peak(server.pid())?;
     bystanders.read()?;
-    let span = plan.pick(Duration::from_secs(60), attack.takes);
+    let span = plan.pick(plan.span, attack.takes);
     let attacker = play(attack, server, plan, span)?;
     let felt = bystanders.read()?;
     let peak = process::peak(server.pid())?.saturating_sub(memory);

@@ -1,6 +1,6 @@
 //! P11: a day's work in a quarter of an hour leaves nothing behind.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use peerhall_load::crowd::{Crowd, Event, Inbox, PeerKey};
@@ -153,6 +153,9 @@ struct Soak {
     random: fastrand::Rng,
     /// The oldest first; whoever is welcomed joins at the end.
     users: VecDeque<User>,
+    /// Those who said goodbye. Their sockets end with the server's answer, or with a reset when an answer
+    /// to a ping crossed it.
+    leaving: HashSet<PeerKey>,
     dialling: usize,
     done: Done,
 }
@@ -166,6 +169,7 @@ impl Soak {
             target: server.keys().anonymous(),
             random,
             users: VecDeque::new(),
+            leaving: HashSet::new(),
             dialling: 0,
             done: Done::default(),
         })
@@ -224,6 +228,7 @@ impl Soak {
             // The oldest goes, a newcomer takes its place.
             if let Some(user) = self.users.pop_front() {
                 self.crowd.close(user.key);
+                self.leaving.insert(user.key);
             }
             self.dial()?;
             self.done.connects += 1;
@@ -281,9 +286,9 @@ impl Soak {
                         self.users.push_back(User { key, channel: None });
                     }
                 }
-                // 1000 is the answer to those that said goodbye.
-                Event::Closed(_, Some(1000)) => {}
-                Event::Closed(..) | Event::Refused(..) | Event::Failed(..) => self.done.lost += 1,
+                Event::Closed(key, _) | Event::Refused(key, _) | Event::Failed(key, _) => {
+                    self.done.lost += u64::from(!self.leaving.remove(&key));
+                }
                 Event::Open(_) | Event::Binary(..) | Event::Pong(_) => {}
             }
         }
