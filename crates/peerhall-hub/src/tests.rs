@@ -33,3 +33,5 @@ mod presence;
 mod recovery;
 #[cfg(test)]
 mod shards;
+#[cfg(test)]
+mod threats;
