@@ -19,7 +19,7 @@ fn raw(server: &Running, request: &str) -> String {
     let mut answer = Vec::new();
     let mut chunk = [0; 4_096];
     while let Ok(count @ 1..) = stream.read(&mut chunk) {
-        answer.extend_from_slice(&chunk[..count]);
+        answer.extend_from_slice(chunk.get(..count).unwrap());
     }
     String::from_utf8_lossy(&answer).into_owned()
 }
