@@ -88,7 +88,7 @@ fn measure(
     let memory = process::resident(server.pid())?;
     process::reset_peak(server.pid())?;
     bystanders.read()?;
-    let span = plan.pick(plan.span, attack.takes);
+    let span = plan.pick(plan.span.max(attack.needs), attack.takes);
     let attacker = play(attack, server, plan, span)?;
     let felt = bystanders.read()?;
     let peak = process::peak(server.pid())?.saturating_sub(memory);

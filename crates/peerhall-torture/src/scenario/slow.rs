@@ -88,7 +88,7 @@ fn measure(
         plan.pick(Duration::from_millis(5), Duration::from_secs(3)),
     );
     // What the system buffers on both sides before the first frame waits in the server comes on top.
-    verdict.within("all cut after", cut_after, age * 2 + plan.patience(Duration::from_secs(3)));
+    verdict.within("all cut after", cut_after, age * 3 + plan.patience(Duration::from_secs(3)));
     verdict.at_most("MiB more at the peak", more / MIB, 2 * stopped as u64 + plan.pick(2, 16));
     verdict.exactly("others lost", rooms.lost, 0);
     verdict.exactly("messages missing at the others", rooms.missing(), 0);
@@ -163,12 +163,9 @@ impl Rooms {
         Ok(this)
     }
 
-    /// Those that are to stop ask for every room and read nothing more. Returns how many they are.
+    /// Those that are to stop read nothing more. Returns how many they are.
     fn stop_readers(&mut self) -> usize {
         for key in self.keys.iter().rev().take(self.stopping) {
-            for room in 0..self.shape.rooms {
-                self.crowd.send(*key, &format!(r#"{{"type":"subscribe","channel":"slow-{room}"}}"#));
-            }
             self.crowd.pause_reading(*key);
         }
         self.has_stopped = true;
@@ -211,6 +208,12 @@ impl Rooms {
         }
     }
 
+    /// Rooms that each of those hears that will stop: the fewer they are, the more each can hear without
+    /// being a load of its own.
+    fn heard_by_stopping(&self) -> usize {
+        (80 / self.stopping.max(1)).clamp(4, 20).min(self.shape.rooms)
+    }
+
     /// Messages that others than the stopped readers should have had, and have not.
     fn missing(&self) -> u64 {
         (self.sent * (self.shape.room as u64 - 1)).saturating_sub(self.arrived)
@@ -248,6 +251,12 @@ impl Rooms {
             let room = (key.index() / self.shape.room) % self.shape.rooms;
             self.crowd
                 .send(key, &format!(r#"{{"type":"subscribe","channel":"slow-{room}","requestId":"s"}}"#));
+            if key.index() >= self.keys.len() - self.stopping {
+                for more in 1..self.heard_by_stopping() {
+                    let room = (room + more) % self.shape.rooms;
+                    self.crowd.send(key, &format!(r#"{{"type":"subscribe","channel":"slow-{room}"}}"#));
+                }
+            }
         } else if text.starts_with(br#"{"type":"ack""#) {
             self.seated += 1;
         }

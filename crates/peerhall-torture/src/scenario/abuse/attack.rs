@@ -30,6 +30,9 @@ pub(in crate::scenario) struct Attack {
     pub(super) hangs_up: bool,
     /// How long it has to last in the short form, where what takes long is set to a second or so.
     pub(super) takes: Duration,
+    /// How long it has to last at full size, however short the others are made: until the server's
+    /// defaults have had their time.
+    pub(super) needs: Duration,
     /// Each must be seen at least once.
     pub(super) answers: &'static [&'static str],
 }
@@ -49,6 +52,7 @@ const USUAL: Attack = Attack {
     is_deaf: false,
     hangs_up: false,
     takes: Duration::from_millis(500),
+    needs: Duration::ZERO,
     answers: &[],
 };
 
@@ -87,6 +91,7 @@ pub(super) static ALL: [Attack; 18] = [
         every: Duration::from_millis(100),
         at_once: true,
         takes: Duration::from_secs(2),
+        needs: Duration::from_secs(12),
         answers: &["ended"],
         ..USUAL
     },
@@ -95,6 +100,7 @@ pub(super) static ALL: [Attack; 18] = [
         connections: 1_000,
         is_deaf: true,
         takes: Duration::from_millis(3_500),
+        needs: Duration::from_secs(45),
         answers: &["closed 1001"],
         ..USUAL
     },
