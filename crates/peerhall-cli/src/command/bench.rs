@@ -19,7 +19,7 @@ use crate::output::{BOLD, print, print_json};
 /// one unit of work; it is read from /proc, so only on Linux.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  peerhall bench                                      all scenarios, about three minutes
+  peerhall bench                                      all scenarios, about four minutes
   peerhall bench fanout latency --one-core            as the figures in docs/performance.md were made
   peerhall bench idle --connections 18000
   peerhall bench rooms --url 'ws://10.0.0.5:7788/v1?key=pk_live_…' --json

@@ -13,7 +13,7 @@ const MOST_LEFT: f64 = 1.5;
 /// Share of a core that an idle crowd may take, pings included: 5 ms in a second.
 const MOST_CORES: f64 = 0.005;
 
-/// Shortest window for that share, in seconds.
+/// Shortest window, in seconds, so that the server has as long to forget the crowd.
 const SHORTEST: f64 = 3.0;
 
 /// What came of it.

@@ -14,6 +14,9 @@ const MEMBERS: usize = 4;
 /// Before memory is read: what the server puts off, it has done by then.
 const REST: Duration = Duration::from_millis(500);
 
+/// Shortest window behind a rest: the default interval of pings, so that each connection has its own.
+const PING_PERIOD: Duration = Duration::from_secs(30);
+
 /// How long the server may take to have forgotten a crowd that has left.
 const LEAVING: Duration = Duration::from_secs(3);
 
@@ -51,11 +54,12 @@ impl Load for Idle {
         let full = resident();
 
         let meter = Meter::start(&self.bench.processes, &self.bench.cores);
-        rig.idle(Duration::from_secs_f64(seconds))?;
+        let window = Duration::from_secs_f64(seconds);
+        rig.idle(if self.rest.is_zero() { window } else { window.max(PING_PERIOD) })?;
         let usage = meter.read();
         let counts = rig.counts;
         rig.close_all()?;
-        rig.idle(LEAVING.min(Duration::from_secs_f64(seconds)))?;
+        rig.idle(LEAVING.min(window))?;
         let memory = base.zip(full).zip(resident()).map(|((base_kib, full_kib), after_kib)| Memory {
             base_kib,
             full_kib,
