@@ -278,7 +278,7 @@ impl Shard {
                 failpoint::after_text(&text);
             }
             Incoming::Binary(_) => self.hub.binary(conn, now),
-            Incoming::Ping(payload) if self.hub.ping(conn, now) => {
+            Incoming::Ping(payload) if self.echoes() || self.hub.ping(conn, now) => {
                 let mut pong = Vec::new();
                 encode::push_pong(&mut pong, payload);
                 self.reply(conn, &pong, now);
