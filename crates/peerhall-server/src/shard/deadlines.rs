@@ -44,25 +44,20 @@ impl Shard {
         }
     }
 
-    /// Span to a connection's next ping: up to a tenth less than configured, so that connections that
-    /// came together do not stay together.
-    pub(super) fn ping_interval(&self, conn: ConnId) -> Duration {
-        let every = self.admission.config.liveness.ping_every;
-        let tenth = every / 10;
-        // A multiplicative hash spreads neighbouring numbers evenly.
-        let spread = (conn.index ^ conn.generation.rotate_left(16)).wrapping_mul(0x9E37_79B1) >> 22;
-        every - tenth.mul_f64(f64::from(spread) / 1024.0)
+    /// When a connection is pinged next.
+    pub(super) fn next_ping(&self, conn: ConnId, now: Now) -> Tick {
+        ping_at(now.at, self.admission.config.liveness.ping_every, conn)
     }
 
     fn ping(&mut self, conn: ConnId, now: Now) {
-        let every = self.ping_interval(conn);
+        let next = self.next_ping(conn, now);
         let Some(one) = self.conns.get_mut(conn).filter(|one| one.is_open()) else { return };
         let mut frame = Vec::new();
         encode::push_ping(&mut frame, b"");
         one.outbox.push_raw(&frame, now.at);
         self.mark_dirty(conn);
         self.timers.add(now.at + self.admission.config.liveness.pong_within, conn, Reason::Pong);
-        self.timers.add(now.at + every, conn, Reason::Ping);
+        self.timers.add(next, conn, Reason::Ping);
     }
 
     /// Drops a connection that has said nothing since the ping whose time was up at `due`. An answer
@@ -126,5 +121,51 @@ impl Shard {
             Phase::Handshake(_) => self.forget(conn),
             Phase::Closing | Phase::Finishing => {}
         }
+    }
+}
+
+/// The moment of the next ping: up to a tenth of the interval early and never late, so that connections
+/// that came together do not stay together; and on a grid of a five hundred and twelfth of it, so that
+/// the shard of an idle crowd wakes some twenty times a second and not for each connection.
+fn ping_at(now: Tick, every: Duration, conn: ConnId) -> Tick {
+    // A multiplicative hash spreads neighbouring numbers evenly.
+    let spread = (conn.index ^ conn.generation.rotate_left(16)).wrapping_mul(0x9E37_79B1) >> 22;
+    let due = now + (every - (every / 10).mul_f64(f64::from(spread) / 1024.0));
+    let grid = u64::try_from(every.as_millis() / 512).unwrap_or(u64::MAX).max(1);
+    Tick((due.0 - due.0 % grid).max(now.0 + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(30);
+
+    fn moments(every: Duration) -> BTreeSet<u64> {
+        let now = Tick(123_456);
+        (0..10_000)
+            .map(|index| ping_at(now, every, ConnId { index, generation: 7 }) - now)
+            .map(|span| u64::try_from(span.as_millis()).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn w111_a_ping_is_never_late_and_little_more_than_a_tenth_early() {
+        let moments = moments(EVERY);
+        assert!(*moments.last().unwrap() <= 30_000);
+        assert!(*moments.first().unwrap() >= 27_000 - 30_000 / 512);
+    }
+
+    #[test]
+    fn the_pings_of_a_crowd_are_spread_and_yet_share_their_moments() {
+        let count = moments(EVERY).len();
+        assert!((50..=60).contains(&count), "{count} moments for 10,000 connections");
+    }
+
+    #[test]
+    fn the_shortest_interval_still_lies_ahead() {
+        assert_eq!(moments(Duration::from_millis(1)).into_iter().collect::<Vec<_>>(), [1]);
     }
 }

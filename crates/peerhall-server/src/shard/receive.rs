@@ -199,7 +199,7 @@ impl Shard {
         let Some(one) = self.conns.get_mut(conn) else { return };
         one.phase = Phase::Open;
         self.metrics.accepted.fetch_add(1, Relaxed);
-        self.timers.add(now.at + self.ping_interval(conn), conn, Reason::Ping);
+        self.timers.add(self.next_ping(conn, now), conn, Reason::Ping);
         if !self.echoes() {
             self.hub.open(conn, opening, now);
             self.carry_out(now);
