@@ -102,7 +102,8 @@ fn every_test_that_carries_the_number_of_a_threat_stands_in_its_row() {
 #[test]
 fn t49_foreign_names_are_hashed_by_the_standard_librarys_keyed_hash() {
     // `RandomState` is SipHash under a key drawn for each process; only another hasher needs these words.
-    let words = ["with_hasher", "impl BuildHasher", "BuildHasherDefault", "FxHash", "ahash", "foldhash", "hashbrown"];
+    let words =
+        ["with_hasher", "impl BuildHasher", "BuildHasherDefault", "FxHash", "ahash", "foldhash", "hashbrown"];
     for krate in ["peerhall-auth", "peerhall-hub", "peerhall-proto", "peerhall-server", "peerhall-cli"] {
         let manifest = fs::read_to_string(workspace("crates").join(krate).join("Cargo.toml")).unwrap();
         let files = sources(&workspace("crates").join(krate).join("src"));
