@@ -35,6 +35,7 @@ const AUTH: &str = "peerhall-auth";
 const CORE: &str = "peerhall-core";
 const HUB: &str = "peerhall-hub";
 const SDK: &str = "peerhall";
+const RTC: &str = "peerhall-rtc";
 const TURN: &str = "peerhall-turn";
 const SERVER: &str = "peerhall-server";
 const LOAD: &str = "peerhall-load";
@@ -49,12 +50,13 @@ const HASHING: &[&str] =
 /// Shapes and errors, and an `Instant` that exists in browsers too.
 const WORDS_AND_TIME: &[&str] = &["serde", "serde_json", "thiserror", "web-time"];
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     row(PROTO, &[], Outside::Only(WORDS)),
     row(AUTH, &[PROTO], Outside::Only(HASHING)),
     row(CORE, &[PROTO], Outside::Only(WORDS_AND_TIME)),
     row(HUB, &[PROTO, AUTH], Outside::Only(WORDS)),
-    row(SDK, &[CORE, PROTO], World),
+    row(RTC, &[PROTO], World),
+    row(SDK, &[CORE, PROTO, RTC], World),
     row("peerhall-wasm", &[SDK], World),
     row(TURN, &[AUTH, PROTO], World),
     row(SERVER, &[PROTO, AUTH, HUB, TURN], World),
