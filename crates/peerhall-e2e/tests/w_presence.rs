@@ -244,6 +244,26 @@ fn w084_a_peer_that_leaves_and_returns_gives_left_and_then_joined() {
 }
 
 #[test]
+fn w084_a_peer_that_returns_beside_its_half_open_connection_has_left_and_joined_within_two_seconds() {
+    on_every_shard_count(|server| {
+        let (mut bob, mut old) = (server.peer("bob"), server.peer("alice"));
+        bob.subscribe("room");
+        old.subscribe("room");
+        bob.expect_presence("room", &["alice"], &[]);
+        // The socket stays open and nothing is ever sent on it again.
+        old.mute();
+        let begin = Instant::now();
+        let mut alice = server.peer("alice");
+        assert_eq!(alice.subscribe("room").joined(), ["bob"]);
+        bob.expect_presence("room", &[], &["alice"]);
+        bob.expect_presence("room", &["alice"], &[]);
+        assert!(begin.elapsed() < SOON * 2);
+        assert_eq!(old.closed(), 1001);
+        all_silent(&mut [&mut bob, &mut alice]);
+    });
+}
+
+#[test]
 fn w085_without_the_action_presence_a_connection_sees_nobody_and_is_seen_by_nobody() {
     on_every_shard_count(|server| {
         let key = server.add_publishable(&["**"], |key| key.actions = actions(&["subscribe", "publish"]));

@@ -64,6 +64,11 @@ impl Peer {
         !self.here.is_empty() || !self.elsewhere.is_empty()
     }
 
+    /// The other shards with connections of the peer.
+    pub(crate) fn shards(&self) -> ShardSet {
+        self.elsewhere.iter().fold(ShardSet::default(), |set, (shard, _)| set.union(ShardSet::one(*shard)))
+    }
+
     pub(crate) fn is_forgotten(&self) -> bool {
         !self.is_connected() && self.absence.is_none()
     }

@@ -7,7 +7,7 @@ use peerhall_proto::frame::client::Send;
 use peerhall_proto::frame::server::{Direct, Encoded, ServerFrame};
 use peerhall_proto::ids::PeerId;
 
-use crate::app::{Absence, Peer};
+use crate::app::Absence;
 use crate::config::HubConfig;
 use crate::effect::ConnId;
 use crate::hub::{Hub, PATIENCE, Refused, Timer};
@@ -41,7 +41,7 @@ impl Hub {
     fn hand_over(&mut self, app: u32, to: &PeerId, frame: Encoded) {
         let Some(table) = self.apps.get(app as usize) else { return };
         let Some(peer) = table.peers.get(to) else { return };
-        let elsewhere = shards(peer);
+        let elsewhere = peer.shards();
         let here = peer.here.clone();
         let app = table.record.id.clone();
         // With a second receiver it could be held here and delivered there, and then come twice.
@@ -205,8 +205,4 @@ fn hold(absence: &mut Absence, frame: Encoded, config: &HubConfig, now: Tick) ->
     absence.held_bytes = bytes;
     absence.held.push_back((now, frame));
     Ok(())
-}
-
-fn shards(peer: &Peer) -> ShardSet {
-    peer.elsewhere.iter().fold(ShardSet::default(), |set, (shard, _)| set.union(ShardSet::one(*shard)))
 }

@@ -41,6 +41,9 @@ pub enum Effect {
         /// Short plain ASCII for people.
         reason: &'static str,
     },
+    /// Send a WebSocket ping. When the connection says nothing within
+    /// [`PROBE_WITHIN`](crate::PROBE_WITHIN) it is dead; when it does, [`Hub::answered`](crate::Hub::answered).
+    Probe(ConnId),
     /// Hand a note to other shards.
     Post {
         /// The receivers.

@@ -13,6 +13,7 @@ use peerhall_proto::ids::{AppId, ChannelName, PeerId, RequestId};
 
 use crate::app::App;
 use crate::config::HubConfig;
+use crate::doubt::{Doubt, Doubted};
 use crate::effect::{ConnId, Effect};
 use crate::link::{Note, ShardId, ShardSet};
 use crate::rate::Bucket;
@@ -40,6 +41,7 @@ pub struct Hub {
     pub(crate) due: VecDeque<Due>,
     /// Snapshots that our own clients are owed at the end of this turn.
     pub(crate) due_now: Vec<Due>,
+    pub(crate) doubted: Doubted,
     /// Last number given to a membership or a question to the other shards.
     pub(crate) ticket: u32,
     /// Rooms where somebody went in this turn.
@@ -70,6 +72,8 @@ pub(crate) enum Timer {
     Absence(u32, PeerId),
     /// A peer that came back asked for no room: what is held for it goes out now.
     Returned(ConnId),
+    /// Earlier connections of the peer had time enough to show that they are alive.
+    Unproven(ConnId),
 }
 
 /// Counters of one hub since its start, and sizes of its tables.
@@ -110,6 +114,7 @@ impl Hub {
             effects: Vec::new(),
             due: VecDeque::new(),
             due_now: Vec::new(),
+            doubted: Doubted::new(),
             ticket: 0,
             leaving_rooms: Vec::new(),
             timers: BTreeSet::new(),
@@ -175,6 +180,9 @@ impl Hub {
             greeted: false,
             returning,
             expires: opening.expires_at_ms.map(|end| expiry(end, now)),
+            doubt: Doubt::None,
+            unproven: ShardSet::default(),
+            unproven_until: now.at,
         };
         if let Some(at) = session.expires {
             self.timers.insert((at, Timer::Expire(conn)));
@@ -185,6 +193,7 @@ impl Hub {
         let app_id = app.record.id.clone();
         self.send(conn, welcome.encode());
         self.store(conn, session);
+        self.doubt_earlier(conn, now);
         self.post(self.others, Note::PeerUp { app: app_id, peer: opening.peer });
     }
 
@@ -235,6 +244,7 @@ impl Hub {
             }
         }
         self.peer_down(&session, conn, lingers, now);
+        self.drop_doubts(&session, conn);
         if let Some(usage) = self.apps.get(session.app as usize).and_then(|app| app.usage.as_ref()) {
             usage.disconnect();
         }
@@ -284,6 +294,7 @@ impl Hub {
                 Timer::Ghosts(room) => self.expire_ghosts(room, now),
                 Timer::Absence(app, peer) => self.expire_absence(app, &peer, now),
                 Timer::Returned(conn) => self.has_returned(conn, now),
+                Timer::Unproven(conn) => self.doubts_are_over(conn),
             }
         }
     }

@@ -21,6 +21,7 @@ mod admin;
 mod app;
 mod config;
 mod direct;
+mod doubt;
 mod effect;
 mod fanout;
 mod hub;
@@ -39,6 +40,7 @@ mod time;
 mod usage;
 
 pub use config::HubConfig;
+pub use doubt::PROBE_WITHIN;
 pub use effect::{ConnId, Effect, Fanout, MemberChange, MemberEvent};
 pub use hub::{Hub, HubStats};
 pub use link::{Joiner, Note, ShardId, ShardSet};

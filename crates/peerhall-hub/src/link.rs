@@ -151,6 +151,13 @@ pub enum Note {
         /// The peer.
         peer: PeerId,
     },
+    /// Every connection of a peer here is alive, or gone.
+    PeerProven {
+        /// App of the peer.
+        app: AppId,
+        /// The peer.
+        peer: PeerId,
+    },
     /// This shard begins to serve a room and wants to know who is in it.
     Host {
         /// App of the room.
@@ -248,15 +255,21 @@ impl Hub {
             Note::PeerUp { app, peer } => {
                 let app = self.app_place_by_id(app);
                 self.up_elsewhere(app, peer, from);
+                self.doubt_for(app, peer, from, now);
             }
             Note::PeerDown { app, peer, lingers } => {
                 let app = self.app_place_by_id(app);
                 self.count_elsewhere(app, peer, from, false);
                 self.settle_peer(app, peer, *lingers, now);
+                self.proven_if_gone(app, peer, from);
             }
             Note::PeerAwaited { app, peer } => {
                 let app = self.app_place_by_id(app);
                 self.is_awaited(app, peer, now);
+            }
+            Note::PeerProven { app, peer } => {
+                let app = self.app_place_by_id(app);
+                self.proven(app, peer, from);
             }
             Note::PeerBack { app, peer } => {
                 let app = self.app_place_by_id(app);

@@ -78,6 +78,7 @@ impl Hub {
         }
         for (app, peer) in peers {
             self.settle_peer(app, &peer, true, now);
+            self.proven(app, &peer, shard);
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use peerhall_proto::frame::server::{Encoded, write_presence};
 use peerhall_proto::ids::PeerId;
 
+use crate::doubt::must_wait;
 use crate::effect::{ConnId, Effect, MemberChange};
 use crate::hub::{Due, Hub, Timer};
 use crate::link::{Joiner, Note};
@@ -129,8 +130,13 @@ impl Hub {
             let session = self.sessions.get(one.conn.index as usize).and_then(Option::as_ref);
             let session = session.filter(|session| session.generation == one.conn.generation);
             let Some((session, slot)) = session.and_then(|s| Some((s, s.held(one.place)?))) else { continue };
+            let waits = must_wait(session, room);
             let member = room.members.get_mut(slot).filter(|member| member.ticket == one.ticket);
             let Some(member) = member else { continue };
+            if waits && !member.announced {
+                self.doubted.push(*one);
+                continue;
+            }
             let peer = session.peer.clone();
             let returning = room.roster.contains_key(&peer) || room.ghosts.contains_key(&peer);
             if !member.announced {

@@ -8,6 +8,8 @@ use peerhall_proto::code::{CloseCode, Retry};
 use peerhall_proto::ids::PeerId;
 use serde_json::value::RawValue;
 
+use crate::doubt::Doubt;
+use crate::link::ShardSet;
 use crate::rate::Bucket;
 use crate::time::Tick;
 use crate::usage::AppUsage;
@@ -111,6 +113,12 @@ pub(crate) struct Session {
     pub(crate) returning: bool,
     /// When the token runs out.
     pub(crate) expires: Option<Tick>,
+    /// Whether it is known to be alive.
+    pub(crate) doubt: Doubt,
+    /// Shards with earlier connections of the peer that have not shown yet whether they are alive.
+    pub(crate) unproven: ShardSet,
+    /// Until when that is waited for.
+    pub(crate) unproven_until: Tick,
 }
 
 impl Session {

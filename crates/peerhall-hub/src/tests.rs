@@ -14,6 +14,8 @@
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod doubt;
+#[cfg(test)]
 mod ghosts;
 #[cfg(test)]
 mod held;

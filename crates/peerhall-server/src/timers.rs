@@ -14,6 +14,8 @@ pub(crate) enum Reason {
     Ping,
     /// Something must have come since the ping.
     Pong,
+    /// Something must have come since a probe.
+    Probe,
     /// A blocked reader must have taken its oldest frame.
     Outbox,
     /// The close handshake has to be over.

@@ -32,8 +32,19 @@ struct Connection {
     conn: ConnId,
     peer: String,
     open: bool,
+    /// Nothing that it is sent arrives, and nobody has noticed.
+    half_open: bool,
     heard: Vec<(u64, Heard)>,
     taken: usize,
+}
+
+/// What became of the probes of one turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probed {
+    /// Nobody was, or nobody answers.
+    Nobody,
+    /// Somebody answered at once.
+    Alive,
 }
 
 /// Hubs and everything around them.
@@ -55,6 +66,10 @@ pub(super) struct Lab {
     pub(super) in_batch: bool,
     pub(super) log: Vec<MemberEvent>,
     usage: HashMap<AppId, Arc<AppUsage>>,
+    /// Probes that half-open connections do not answer, and when the server gives up.
+    probes: Vec<(Tick, Who)>,
+    /// Probes asked for so far.
+    pub(super) probes_seen: usize,
 }
 
 impl Lab {
@@ -83,6 +98,8 @@ impl Lab {
             in_batch: false,
             log: Vec::new(),
             usage: HashMap::new(),
+            probes: Vec::new(),
+            probes_seen: 0,
         }
     }
 
@@ -105,7 +122,15 @@ impl Lab {
         });
         let conn = ConnId { index, generation: self.generation };
         let peer = login.peer.clone();
-        self.connections.push(Connection { shard, conn, peer, open: true, heard: Vec::new(), taken: 0 });
+        self.connections.push(Connection {
+            shard,
+            conn,
+            peer,
+            open: true,
+            half_open: false,
+            heard: Vec::new(),
+            taken: 0,
+        });
         let opening = login.opening(usage, self.now.unix_ms);
         self.hubs[shard].open(conn, opening, self.now);
         self.turn(shard);
@@ -190,6 +215,11 @@ impl Lab {
         self.end(who, Ended::Lost);
     }
 
+    /// The network vanishes, and neither end hears of it.
+    pub(super) fn vanish(&mut self, who: Who) {
+        self.connections[who.0].half_open = true;
+    }
+
     /// The client says goodbye with 1000.
     pub(super) fn close(&mut self, who: Who) {
         self.end(who, Ended::ByClient(Some(CloseCode::NORMAL)));
@@ -231,10 +261,12 @@ impl Lab {
     pub(super) fn advance(&mut self, ms: u64) {
         let end = self.now.at.0 + ms;
         loop {
-            let next = self.hubs.iter().filter_map(Hub::deadline).map(|tick| tick.0).min();
+            let hubs = self.hubs.iter().filter_map(Hub::deadline);
+            let next = hubs.chain(self.probes.iter().map(|(at, _)| *at)).map(|tick| tick.0).min();
             let step = next.unwrap_or(end).clamp(self.now.at.0, end);
             self.now.unix_ms += i64::try_from(step - self.now.at.0).unwrap();
             self.now.at = Tick(step);
+            self.give_up_probed();
             (0..self.hubs.len()).for_each(|shard| self.turn(shard));
             if self.now.at.0 == end && self.hubs.iter().all(|hub| hub.deadline().is_none_or(|at| at.0 > end))
             {
@@ -283,13 +315,27 @@ impl Lab {
             return;
         }
         self.hubs[shard].end_turn(self.now);
-        self.carry_out(shard);
+        while self.carry_out(shard) == Probed::Alive {
+            self.hubs[shard].end_turn(self.now);
+        }
         if !self.holds_notes {
             self.settle();
         }
     }
 
-    fn carry_out(&mut self, shard: usize) {
+    /// Connections that were probed and did not answer are dropped, as a server does.
+    fn give_up_probed(&mut self) {
+        let now = self.now.at;
+        for (_, who) in self.probes.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>() {
+            if self.is_open(who) {
+                self.lose(who);
+            }
+        }
+    }
+
+    /// Says whether a connection answered a probe, which is another input.
+    fn carry_out(&mut self, shard: usize) -> Probed {
+        let mut probed = Probed::Nobody;
         let mut effects = Vec::new();
         self.hubs[shard].take_effects(&mut effects);
         for effect in effects {
@@ -314,6 +360,16 @@ impl Lab {
                     self.connections[at].heard.push((self.now.at.0, Heard::Closed(code.0)));
                     self.forget(at);
                 }
+                Effect::Probe(conn) => {
+                    self.probes_seen += 1;
+                    let at = self.holder(shard, conn);
+                    if self.connections[at].half_open {
+                        self.probes.push((self.now.at + PROBE_WITHIN, Who(at)));
+                    } else {
+                        self.hubs[shard].answered(conn, self.now);
+                        probed = Probed::Alive;
+                    }
+                }
                 Effect::Post { to, note } => {
                     for to in to.iter() {
                         assert_ne!(to.number(), shard, "a shard writes to itself");
@@ -323,6 +379,7 @@ impl Lab {
                 Effect::Remember(event) => self.log.push(*event),
             }
         }
+        probed
     }
 
     fn holder(&self, shard: usize, conn: ConnId) -> usize {
@@ -367,7 +424,7 @@ impl Lab {
         for hub in &self.hubs {
             assert_eq!((hub.rooms.len(), hub.stats().sessions), (0, 0), "rooms and sessions of {:?}", hub.me);
             assert!(hub.sessions.iter().all(Option::is_none), "sessions");
-            assert!(hub.due.is_empty() && hub.due_now.is_empty(), "snapshots owed to nobody");
+            assert!(hub.due.is_empty() && hub.due_now.is_empty() && hub.doubted.is_empty(), "owed to nobody");
             assert_eq!(hub.deadline(), None, "timers: {:?}", hub.timers);
             assert!(hub.leaving_rooms.is_empty() && hub.effects.is_empty());
             for app in &hub.apps {

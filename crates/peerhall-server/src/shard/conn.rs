@@ -58,6 +58,8 @@ pub(crate) struct Conn {
     pub(crate) dirty: bool,
     /// A deadline watches the age of the outbox.
     pub(crate) watched: bool,
+    /// Was asked whether it is alive, and has said nothing since.
+    pub(crate) probed: bool,
     /// The write side has been ended.
     finished: bool,
 }
@@ -73,6 +75,7 @@ impl Conn {
             heard: now,
             dirty: false,
             watched: false,
+            probed: false,
             finished: false,
         }
     }

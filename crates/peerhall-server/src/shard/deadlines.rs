@@ -4,11 +4,11 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use peerhall_hub::{ConnId, Ended, Now, Tick};
+use peerhall_hub::{ConnId, Ended, Now, PROBE_WITHIN, Tick};
 use peerhall_proto::code::CloseCode;
 
 use super::Shard;
-use super::conn::Phase;
+use super::conn::{Conn, Phase};
 use crate::timers::Reason;
 use crate::ws::{encode, handshake};
 
@@ -22,6 +22,7 @@ impl Shard {
                 Reason::Handshake => shard.give_up_handshake(conn, now),
                 Reason::Ping => shard.ping(conn, now),
                 Reason::Pong => shard.expect_pong(conn, due, now),
+                Reason::Probe => shard.expect_answer(conn, now),
                 Reason::Outbox => shard.check_age(conn, now),
                 Reason::Close => shard.forget(conn),
                 Reason::Drain => shard.let_go(conn, now),
@@ -51,13 +52,34 @@ impl Shard {
 
     fn ping(&mut self, conn: ConnId, now: Now) {
         let next = self.next_ping(conn, now);
-        let Some(one) = self.conns.get_mut(conn).filter(|one| one.is_open()) else { return };
+        if !self.conns.get(conn).is_some_and(Conn::is_open) {
+            return;
+        }
+        self.write_ping(conn, now);
+        self.timers.add(now.at + self.admission.config.liveness.pong_within, conn, Reason::Pong);
+        self.timers.add(next, conn, Reason::Ping);
+    }
+
+    fn write_ping(&mut self, conn: ConnId, now: Now) {
+        let Some(one) = self.conns.get_mut(conn) else { return };
         let mut frame = Vec::new();
         encode::push_ping(&mut frame, b"");
         one.outbox.push_raw(&frame, now.at);
         self.mark_dirty(conn);
-        self.timers.add(now.at + self.admission.config.liveness.pong_within, conn, Reason::Pong);
-        self.timers.add(next, conn, Reason::Ping);
+    }
+
+    /// Asks whether a connection is alive, because its peer has come a second time.
+    pub(super) fn probe(&mut self, conn: ConnId, now: Now) {
+        let Some(one) = self.conns.get_mut(conn).filter(|one| one.is_open()) else { return };
+        one.probed = true;
+        self.write_ping(conn, now);
+        self.timers.add(now.at + PROBE_WITHIN, conn, Reason::Probe);
+    }
+
+    fn expect_answer(&mut self, conn: ConnId, now: Now) {
+        if self.conns.get(conn).is_some_and(|one| one.is_open() && one.probed) {
+            self.give_up_silent(conn, now);
+        }
     }
 
     /// Drops a connection that has said nothing since the ping whose time was up at `due`. An answer
@@ -68,6 +90,10 @@ impl Shard {
         if due - one.heard <= within {
             return;
         }
+        self.give_up_silent(conn, now);
+    }
+
+    fn give_up_silent(&mut self, conn: ConnId, now: Now) {
         self.metrics.silent.fetch_add(1, Relaxed);
         self.end_session(conn, Ended::Lost, now);
         self.carry_out(now);

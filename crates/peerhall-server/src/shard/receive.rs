@@ -116,6 +116,10 @@ impl Shard {
     fn heard(&mut self, conn: ConnId, filled: usize, now: Now) {
         let Some(one) = self.conns.get_mut(conn) else { return };
         one.heard = now.at;
+        if std::mem::take(&mut one.probed) {
+            self.hub.answered(conn, now);
+        }
+        let Some(one) = self.conns.get(conn) else { return };
         match &one.phase {
             Phase::Handshake(_) => self.continue_handshake(conn, filled, now),
             Phase::Open => self.decode(conn, 0, filled, now),

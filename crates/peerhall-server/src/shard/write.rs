@@ -32,6 +32,7 @@ impl Shard {
                     self.hand_out_run(Write::Later, now);
                     self.say_close(conn, code, reason, now);
                 }
+                Effect::Probe(conn) => self.probe(conn, now),
                 Effect::Post { to, note } => self.exchange.post(self.id, to, &note),
                 Effect::Remember(event) => {
                     if let Some(members) = &mut self.members {
