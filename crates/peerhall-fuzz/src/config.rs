@@ -18,7 +18,8 @@ const CANARY: &str = "canary-7f3a-of-the-turn-secret";
 ///
 /// When a value that breaks its rule is let through, or a secret comes out in an error.
 pub fn run(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
+    // libFuzzer learns the canary from comparisons; an input that brings it along shows nothing.
+    let Some(text) = str::from_utf8(data).ok().filter(|text| !text.contains(CANARY)) else { return };
     let mut input = Bytes(text.as_bytes());
     let part = |bytes| str::from_utf8(bytes).expect("a text cut at NUL");
     let file = part(input.until(0));
