@@ -11,6 +11,7 @@
 pub mod code;
 pub mod frame;
 pub mod ids;
+pub mod json;
 pub mod limits;
 pub mod rest;
 pub mod signal;

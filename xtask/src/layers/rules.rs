@@ -47,20 +47,23 @@ const WORDS: &[&str] = &["serde", "serde_json", "thiserror"];
 const HASHING: &[&str] =
     &["base64", "getrandom", "hmac", "serde", "serde_json", "sha1", "sha2", "subtle", "thiserror"];
 
-/// Shapes and errors, and an `Instant` that exists in browsers too.
-const WORDS_AND_TIME: &[&str] = &["serde", "serde_json", "thiserror", "web-time"];
+/// Errors, and random numbers from a seed that the driver gives.
+const ERRORS_AND_SEEDS: &[&str] = &["fastrand", "thiserror"];
+
+/// The same with shapes, for those who play the parts of driver and network.
+const WORDS_AND_SEEDS: &[&str] = &["fastrand", "serde", "serde_json", "thiserror"];
 
 const RULES: [Rule; 16] = [
     row(PROTO, &[], Outside::Only(WORDS)),
     row(AUTH, &[PROTO], Outside::Only(HASHING)),
-    row(CORE, &[PROTO], Outside::Only(WORDS_AND_TIME)),
+    row(CORE, &[PROTO], Outside::Only(ERRORS_AND_SEEDS)),
     row(HUB, &[PROTO, AUTH], Outside::Only(WORDS)),
     row(RTC, &[PROTO], World),
     row(SDK, &[CORE, PROTO, RTC], World),
     row("peerhall-wasm", &[SDK], World),
     row(TURN, &[AUTH, PROTO], World),
     row(SERVER, &[PROTO, AUTH, HUB, TURN], World),
-    row("peerhall-sim", &[CORE, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_TIME)),
+    row("peerhall-sim", &[CORE, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_SEEDS)),
     row("peerhall-cli", &[SERVER, AUTH, PROTO, SDK, LOAD], World),
     Rule { name: LOAD, ours: Ours::Anything, outside: World },
     Rule { name: "peerhall-torture", ours: Ours::Anything, outside: World },

@@ -1,0 +1,147 @@
+//! What a remote peer says about its tracks, and which of them is meant (sdk-behaviour, section 5.5).
+
+use std::collections::VecDeque;
+
+use super::rtc::RemoteTrack;
+use super::sdp::Sdp;
+
+/// Most entries that are kept for one remote peer; the oldest goes first.
+pub const MAX_TRACK_METADATA: usize = 512;
+
+/// What a sender says about one track; without metadata it takes back what it said.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Label<J> {
+    pub(crate) track_id: String,
+    pub(crate) metadata: Option<J>,
+    pub(crate) stream_id: Option<String>,
+    pub(crate) kind: Option<String>,
+}
+
+/// All that one remote peer says.
+#[derive(Debug)]
+pub(crate) struct Labels<J> {
+    entries: VecDeque<Label<J>>,
+}
+
+impl<J: Clone> Labels<J> {
+    pub(crate) fn new() -> Self {
+        Self { entries: VecDeque::new() }
+    }
+
+    /// Takes note; an entry that is known keeps its age.
+    pub(crate) fn note(&mut self, label: Label<J>) {
+        let known = self.entries.iter().position(|entry| entry.track_id == label.track_id);
+        match (known, label.metadata.is_some()) {
+            (Some(index), true) => {
+                if let Some(entry) = self.entries.get_mut(index) {
+                    *entry = label;
+                }
+            }
+            (Some(index), false) => {
+                self.entries.remove(index);
+            }
+            (None, true) => {
+                if self.entries.len() >= MAX_TRACK_METADATA {
+                    self.entries.pop_front();
+                }
+                self.entries.push_back(label);
+            }
+            (None, false) => {}
+        }
+    }
+
+    /// What was said about a track: by the id that its sender gave it, by the id that the receiver
+    /// sees, or, where ids got lost on the way, by stream and kind if only one thing was said about
+    /// these.
+    pub(crate) fn of(&self, track: &RemoteTrack, sdp: &Sdp) -> Option<J> {
+        let signalled = track.mid.as_deref().and_then(|mid| sdp.track_of(mid));
+        self.by_id(signalled.unwrap_or(&track.id))
+            .or_else(|| self.by_id(&track.id))
+            .or_else(|| self.by_stream(track, sdp))
+            .and_then(|label| label.metadata.clone())
+    }
+
+    fn by_id(&self, id: &str) -> Option<&Label<J>> {
+        self.entries.iter().find(|entry| entry.track_id == id)
+    }
+
+    fn by_stream(&self, track: &RemoteTrack, sdp: &Sdp) -> Option<&Label<J>> {
+        let mut candidates = self.entries.iter().filter(|entry| {
+            entry.kind.as_deref() == Some(track.kind.as_str())
+                && entry
+                    .stream_id
+                    .as_ref()
+                    .is_some_and(|id| track.streams.iter().any(|stream| stream.id == *id))
+                && !sdp.names_track(&entry.track_id)
+        });
+        let first = candidates.next()?;
+        candidates.next().is_none().then_some(first)
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rtc::{MediaKind, RemoteStream};
+    use super::*;
+    use crate::ids::{RemoteStreamKey, RemoteTrackKey};
+
+    fn label(track: &str, stream: Option<&str>, metadata: Option<u32>) -> Label<u32> {
+        Label {
+            track_id: track.to_owned(),
+            metadata,
+            stream_id: stream.map(str::to_owned),
+            kind: Some("video".to_owned()),
+        }
+    }
+
+    fn track(id: &str, mid: &str, stream: &str) -> RemoteTrack {
+        RemoteTrack {
+            key: RemoteTrackKey(1),
+            id: id.to_owned(),
+            mid: Some(mid.to_owned()),
+            kind: MediaKind::Video,
+            streams: vec![RemoteStream { key: RemoteStreamKey(1), id: stream.to_owned() }],
+        }
+    }
+
+    #[test]
+    fn r56_the_oldest_entry_goes_when_the_513th_comes() {
+        let mut labels = Labels::new();
+        (0..600).for_each(|n| labels.note(label(&format!("t{n}"), None, Some(n))));
+        assert_eq!(labels.len(), MAX_TRACK_METADATA);
+        assert!(labels.by_id("t87").is_none() && labels.by_id("t88").is_some());
+        labels.note(label("t88", None, Some(1)));
+        labels.note(label("new", None, Some(1)));
+        assert!(labels.by_id("t88").is_none(), "an update does not make an entry younger");
+    }
+
+    #[test]
+    fn x12_a_track_is_found_by_its_media_section_where_the_receiver_made_the_id_itself() {
+        let mut labels = Labels::new();
+        labels.note(label("sender-1", None, Some(1)));
+        labels.note(label("sender-2", None, Some(2)));
+        let sdp = Sdp::read(
+            "m=video\r\na=mid:0\r\na=msid:s sender-1\r\nm=video\r\na=mid:1\r\na=msid:s sender-2\r\n",
+        );
+        assert_eq!(labels.of(&track("made-here", "1", "s"), &sdp), Some(2));
+        assert_eq!(labels.of(&track("made-here", "0", "s"), &sdp), Some(1));
+    }
+
+    #[test]
+    fn stream_and_kind_decide_only_when_they_are_clear() {
+        let mut labels = Labels::new();
+        labels.note(label("gone-1", Some("s"), Some(1)));
+        let sdp = Sdp::read("");
+        assert_eq!(labels.of(&track("x", "0", "s"), &sdp), Some(1));
+        assert_eq!(labels.of(&track("x", "0", "other"), &sdp), None);
+        labels.note(label("gone-2", Some("s"), Some(2)));
+        assert_eq!(labels.of(&track("x", "0", "s"), &sdp), None);
+        labels.note(label("gone-2", Some("s"), None));
+        assert_eq!(labels.of(&track("x", "0", "s"), &sdp), Some(1));
+    }
+}

@@ -1,0 +1,118 @@
+//! The few lines of a session description that matter here (RFC 8866; RFC 8829).
+
+/// What a remote description says.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Sdp {
+    /// `a=fingerprint` lines: who is at the other end of DTLS.
+    fingerprints: Vec<String>,
+    /// `a=ice-ufrag` lines: the generation of ICE.
+    ufrags: Vec<String>,
+    /// `a=msid` lines with the `a=mid` of their section.
+    tracks: Vec<Msid>,
+}
+
+/// A track as its sender names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Msid {
+    mid: Option<String>,
+    track: String,
+}
+
+impl Sdp {
+    pub(crate) fn read(text: &str) -> Self {
+        let mut sdp = Self::default();
+        let mut mid = None;
+        // Ids of the section that is being read: `a=msid` may stand before its `a=mid`.
+        let mut section = Vec::new();
+        for line in text.lines() {
+            if line.starts_with("m=") {
+                sdp.end_section(&mut section, &mut mid);
+            } else if let Some(value) = line.strip_prefix("a=mid:") {
+                mid = Some(value.trim().to_owned());
+            } else if let Some(value) = line.strip_prefix("a=fingerprint:") {
+                insert(&mut sdp.fingerprints, value.trim().to_ascii_lowercase());
+            } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
+                insert(&mut sdp.ufrags, value.trim().to_owned());
+            } else if let Some(track) =
+                line.strip_prefix("a=msid:").and_then(|value| value.split_whitespace().nth(1))
+            {
+                section.push(track.to_owned());
+            }
+        }
+        sdp.end_section(&mut section, &mut mid);
+        sdp
+    }
+
+    fn end_section(&mut self, tracks: &mut Vec<String>, mid: &mut Option<String>) {
+        let mid = mid.take();
+        self.tracks.extend(tracks.drain(..).map(|track| Msid { mid: mid.clone(), track }));
+    }
+
+    /// The sender's id of the track in a media section.
+    pub(crate) fn track_of(&self, mid: &str) -> Option<&str> {
+        self.tracks.iter().find(|msid| msid.mid.as_deref() == Some(mid)).map(|msid| &*msid.track)
+    }
+
+    /// Whether the sender names a track of this id.
+    pub(crate) fn names_track(&self, id: &str) -> bool {
+        self.tracks.iter().any(|msid| msid.track == id)
+    }
+
+    /// Whether both belong to one generation of ICE.
+    pub(crate) fn shares_ufrag_with(&self, other: &Self) -> bool {
+        self.ufrags.iter().any(|ufrag| other.has_ufrag(ufrag))
+    }
+
+    pub(crate) fn has_ufrag(&self, ufrag: &str) -> bool {
+        self.ufrags.iter().any(|known| known == ufrag)
+    }
+
+    /// Whether somebody else is at the other end than in `earlier`: no fingerprint is the same.
+    pub(crate) fn is_other_end_than(&self, earlier: &Self) -> bool {
+        !self.fingerprints.is_empty()
+            && !earlier.fingerprints.is_empty()
+            && !self.fingerprints.iter().any(|print| earlier.fingerprints.contains(print))
+    }
+}
+
+fn insert(set: &mut Vec<String>, value: String) {
+    if !set.contains(&value) {
+        set.push(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDP: &str = "v=0\r\na=fingerprint:sha-256 AA:BB\r\nm=audio 9 X\r\na=ice-ufrag:u1\r\na=msid:s1 t1\r\na=mid:0\r\n\
+                       m=video 9 X\r\na=mid:1\r\na=msid:- t2\r\nm=application 9 X\r\na=mid:2\r\n";
+
+    #[test]
+    fn the_senders_track_ids_are_found_by_media_section() {
+        let sdp = Sdp::read(SDP);
+        assert_eq!(sdp.track_of("0"), Some("t1"));
+        assert_eq!(sdp.track_of("1"), Some("t2"));
+        assert_eq!(sdp.track_of("2"), None);
+        assert!(sdp.names_track("t2") && !sdp.names_track("s1"));
+        assert!(sdp.has_ufrag("u1"));
+    }
+
+    #[test]
+    fn another_fingerprint_is_another_end() {
+        let one = Sdp::read(SDP);
+        let same = Sdp::read("a=fingerprint:SHA-256 aa:bb");
+        let other = Sdp::read("a=fingerprint:sha-256 CC:DD");
+        assert!(!same.is_other_end_than(&one));
+        assert!(other.is_other_end_than(&one));
+        assert!(!other.is_other_end_than(&Sdp::read("")));
+    }
+
+    #[test]
+    fn nonsense_is_read_as_nothing() {
+        for text in ["", "a=mid:", "a=msid:", "a=msid:x", "m=\nm=\n", "\u{0}\r\r\n"] {
+            let sdp = Sdp::read(text);
+            assert!(sdp.tracks.is_empty() && sdp.fingerprints.is_empty(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Negotiation messages as they stand in the `data` of a `send` (wire protocol, section 16).
+
+use peerhall_proto::json::{Json, JsonKind};
+
+use super::labels::Label;
+use super::rtc::{Description, DescriptionKind, IceCandidate};
+
+/// The member that marks what a sender says about its tracks.
+pub(crate) const TRACK_METADATA_KEY: &str = "__meteredTrackMeta";
+
+/// Longest stream id and kind in a track's metadata, in UTF-16 code units.
+const MAX_LABEL_UNITS: usize = 256;
+
+/// A message between two peers.
+#[derive(Debug, Clone)]
+pub(crate) enum Signal<J> {
+    Description(Description),
+    Candidate(Option<IceCandidate>),
+    Label(Label<J>),
+}
+
+/// What the payload of a direct message is.
+#[derive(Debug)]
+pub(crate) enum Payload<J> {
+    /// A negotiation message.
+    Signal(Signal<J>),
+    /// Something that looks like one and is not; it belongs to nobody (X13).
+    Malformed,
+    /// The application's.
+    Data(J),
+}
+
+/// Tells negotiation from application data. `cap` is the largest metadata that is kept, in bytes of
+/// JSON.
+pub(crate) fn read<J: Json>(mut data: J, cap: usize) -> Payload<J> {
+    if !data.is_object() {
+        return Payload::Data(data);
+    }
+    if let Some(label) = data.get(TRACK_METADATA_KEY).map(std::borrow::Cow::into_owned) {
+        return read_label(label, cap)
+            .map_or(Payload::Malformed, |label| Payload::Signal(Signal::Label(label)));
+    }
+    match data.text_at("type").as_deref() {
+        Some("rtc-description") => signal(data.take("description").and_then(description)),
+        Some("rtc-ice") => signal(data.take("candidate").and_then(candidate)),
+        Some(_) | None => Payload::Data(data),
+    }
+}
+
+/// Whether an application's payload would be taken for negotiation by its receiver.
+pub(crate) fn looks_like_signal<J: Json>(data: &J) -> bool {
+    data.is_object()
+        && (data.get(TRACK_METADATA_KEY).is_some()
+            || matches!(data.text_at("type").as_deref(), Some("rtc-description" | "rtc-ice")))
+}
+
+fn signal<J>(signal: Option<Signal<J>>) -> Payload<J> {
+    signal.map_or(Payload::Malformed, Payload::Signal)
+}
+
+fn description<J: Json>(object: J) -> Option<Signal<J>> {
+    let kind = match object.text_at("type")?.as_str() {
+        "offer" => DescriptionKind::Offer,
+        "answer" => DescriptionKind::Answer,
+        _ => return None,
+    };
+    Some(Signal::Description(Description { kind, sdp: object.text_at("sdp")? }))
+}
+
+fn candidate<J: Json>(value: J) -> Option<Signal<J>> {
+    match value.kind() {
+        JsonKind::Null => Some(Signal::Candidate(None)),
+        JsonKind::Object => {
+            let candidate = value.text_at("candidate").unwrap_or_default();
+            // The Python SDK marks the end in this way too.
+            if candidate.is_empty() {
+                return Some(Signal::Candidate(None));
+            }
+            let index = value.get("sdpMLineIndex").and_then(|index| index.as_number());
+            Some(Signal::Candidate(Some(IceCandidate {
+                candidate,
+                sdp_mid: value.text_at("sdpMid"),
+                sdp_m_line_index: index
+                    .filter(|index| (0.0..65_536.0).contains(index))
+                    .map(|index| index as u16),
+                username_fragment: value.text_at("usernameFragment"),
+            })))
+        }
+        JsonKind::Bool | JsonKind::Number | JsonKind::String | JsonKind::Array => None,
+    }
+}
+
+fn read_label<J: Json>(mut object: J, cap: usize) -> Option<Label<J>> {
+    let track_id = object.text_at("trackId").filter(|id| !id.is_empty())?;
+    let metadata = match object.take("metadata") {
+        None => None,
+        Some(metadata) => match metadata.kind() {
+            JsonKind::Null => None,
+            JsonKind::Object if metadata.encoded_len() <= cap => Some(metadata),
+            JsonKind::Object | JsonKind::Bool | JsonKind::Number | JsonKind::String | JsonKind::Array => {
+                return None;
+            }
+        },
+    };
+    let short =
+        |name: &str| object.text_at(name).filter(|text| text.encode_utf16().count() <= MAX_LABEL_UNITS);
+    Some(Label { stream_id: short("streamId"), kind: short("kind"), track_id, metadata })
+}
+
+/// The payload that carries a signal.
+pub(crate) fn write<J: Json>(signal: &Signal<J>) -> J {
+    match signal {
+        Signal::Description(description) => {
+            let kind = match description.kind {
+                DescriptionKind::Offer => "offer",
+                DescriptionKind::Answer => "answer",
+            };
+            let description = J::object([("type", J::string(kind)), ("sdp", J::string(&description.sdp))]);
+            J::object([("type", J::string("rtc-description")), ("description", description)])
+        }
+        Signal::Candidate(candidate) => {
+            let candidate = candidate.as_ref().map_or_else(J::null, write_candidate);
+            J::object([("type", J::string("rtc-ice")), ("candidate", candidate)])
+        }
+        Signal::Label(label) => J::object([(TRACK_METADATA_KEY, write_label(label))]),
+    }
+}
+
+fn write_candidate<J: Json>(candidate: &IceCandidate) -> J {
+    let text = |text: &Option<String>| text.as_deref().map_or_else(J::null, J::string);
+    let mut members = vec![
+        ("candidate", J::string(&candidate.candidate)),
+        ("sdpMid", text(&candidate.sdp_mid)),
+        ("sdpMLineIndex", candidate.sdp_m_line_index.map_or_else(J::null, |index| J::integer(index.into()))),
+    ];
+    if candidate.username_fragment.is_some() {
+        members.push(("usernameFragment", text(&candidate.username_fragment)));
+    }
+    J::object(members)
+}
+
+fn write_label<J: Json>(label: &Label<J>) -> J {
+    let mut members = vec![("trackId", J::string(&label.track_id))];
+    if let Some(metadata) = &label.metadata {
+        members.push(("metadata", metadata.clone()));
+        members.extend(label.kind.as_deref().map(|kind| ("kind", J::string(kind))));
+        members.extend(label.stream_id.as_deref().map(|id| ("streamId", J::string(id))));
+    }
+    J::object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn kind(data: Value) -> &'static str {
+        match read(data, 100) {
+            Payload::Signal(Signal::Description(_)) => "description",
+            Payload::Signal(Signal::Candidate(_)) => "candidate",
+            Payload::Signal(Signal::Label(_)) => "label",
+            Payload::Malformed => "malformed",
+            Payload::Data(_) => "data",
+        }
+    }
+
+    #[test]
+    fn r64_negotiation_is_told_from_data() {
+        for (data, expected) in [
+            (
+                json!({"type": "rtc-description", "description": {"type": "offer", "sdp": "v=0"}, "extra": 1}),
+                "description",
+            ),
+            (json!({"type": "rtc-ice", "candidate": null}), "candidate"),
+            (json!({"type": "rtc-ice", "candidate": {}}), "candidate"),
+            (json!({"__meteredTrackMeta": {"trackId": "t"}}), "label"),
+            (json!({"__meteredTrackMeta": {"trackId": "t", "metadata": null}}), "label"),
+            (json!({"type": "chat"}), "data"),
+            (json!("rtc-ice"), "data"),
+            (json!([{"type": "rtc-ice"}]), "data"),
+        ] {
+            assert_eq!(kind(data.clone()), expected, "{data}");
+        }
+    }
+
+    #[test]
+    fn x13_malformed_look_alikes_belong_to_nobody() {
+        for data in [
+            json!({"type": "rtc-description", "description": {"type": "rollback", "sdp": ""}}),
+            json!({"type": "rtc-description", "description": {"type": "offer"}}),
+            json!({"type": "rtc-description"}),
+            json!({"type": "rtc-ice"}),
+            json!({"type": "rtc-ice", "candidate": 7}),
+            json!({"__meteredTrackMeta": 1}),
+            json!({"__meteredTrackMeta": {"trackId": ""}}),
+        ] {
+            assert_eq!(kind(data.clone()), "malformed", "{data}");
+        }
+    }
+
+    #[test]
+    fn r57_only_plain_objects_within_the_cap_are_metadata() {
+        for metadata in [json!([1]), json!(1), json!("x"), json!({"a": "x".repeat(100)})] {
+            assert_eq!(
+                kind(json!({"__meteredTrackMeta": {"trackId": "t", "metadata": metadata}})),
+                "malformed"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let candidate = IceCandidate {
+            candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ host".to_owned(),
+            sdp_mid: Some("0".to_owned()),
+            sdp_m_line_index: Some(0),
+            username_fragment: None,
+        };
+        let written: Value = write(&Signal::Candidate(Some(candidate.clone())));
+        assert_eq!(written["candidate"]["sdpMLineIndex"], json!(0));
+        let Payload::Signal(Signal::Candidate(Some(back))) = read(written, 100) else {
+            panic!("a candidate")
+        };
+        assert_eq!(back, candidate);
+    }
+
+    #[test]
+    fn clearing_a_label_writes_no_metadata_member() {
+        let label =
+            Label { track_id: "t".to_owned(), metadata: None, stream_id: Some("s".to_owned()), kind: None };
+        let written: Value = write(&Signal::Label(label));
+        assert_eq!(written, json!({"__meteredTrackMeta": {"trackId": "t"}}));
+    }
+}

@@ -1,0 +1,240 @@
+//! What connections to remote peers report, and what follows.
+
+use peerhall_proto::json::Json;
+
+use super::reconcile::Step;
+use super::{Peer, PeerState, Request};
+use crate::ids::{ChannelKey, LinkId, RemoteKey};
+use crate::link::signal::{self, Signal};
+use crate::link::{
+    Description, DescriptionKind, ErrorInfo, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand,
+    RtcInput, RtcState, Stats, TrackGone, Unreachable,
+};
+use crate::output::LogLevel;
+use crate::time::Time;
+
+impl<J: Json> Peer<J> {
+    /// A peer connection reports something. What comes from a connection that was replaced is ignored.
+    pub fn rtc(&mut self, now: Time, link: LinkId, input: RtcInput) {
+        self.now = now;
+        if let Some(key) = self.remotes.iter().find(|remote| remote.link.id == link).map(|remote| remote.key)
+        {
+            self.remote_input(now, key, input);
+            self.settle(key);
+        }
+        self.pump(now);
+    }
+
+    /// A data channel of the application is to be opened again whenever the connection is replaced.
+    pub fn keep_channel(&mut self, remote: RemoteKey, channel: ChannelKey) {
+        if let Some(remote) = self.remote_mut(remote)
+            && !remote.reopens.contains(&channel)
+        {
+            remote.reopens.push(channel);
+        }
+    }
+
+    /// The application closed a channel that was to be opened again.
+    pub fn forget_channel(&mut self, remote: RemoteKey, channel: ChannelKey) {
+        if let Some(remote) = self.remote_mut(remote) {
+            remote.reopens.retain(|kept| *kept != channel);
+        }
+    }
+
+    fn remote_input(&mut self, now: Time, key: RemoteKey, input: RtcInput) {
+        match input {
+            RtcInput::State(state) => {
+                self.rtc_state(now, key, state);
+                self.pass_to_link(now, key, RtcInput::State(state));
+            }
+            RtcInput::Track(track) => self.track_came(key, track),
+            RtcInput::TrackEnded(track) => self.track_gone(key, track, TrackGone::Ended),
+            RtcInput::TrackRemoved { stream, track } => {
+                self.track_gone(key, track, TrackGone::Removed(&stream))
+            }
+            RtcInput::DataChannel(channel) => self.tell_remote(key, RemoteEvent::DataChannel(channel)),
+            RtcInput::Stats(stats) => self.stats_came(key, stats),
+            RtcInput::AttachFailed { track, failure } => self.attach_failed(key, track, failure),
+            RtcInput::Replaced { old, result } => self.replaced(key, old, result),
+            RtcInput::CreateFailed(_)
+            | RtcInput::NegotiationNeeded
+            | RtcInput::OfferCreated(_)
+            | RtcInput::AnswerCreated(_)
+            | RtcInput::LocalSet(_)
+            | RtcInput::RemoteSet(_)
+            | RtcInput::CandidateAdded(_)
+            | RtcInput::LocalCandidate(_)
+            | RtcInput::Ice(_) => self.pass_to_link(now, key, input),
+        }
+    }
+
+    fn pass_to_link(&mut self, now: Time, key: RemoteKey, input: RtcInput) {
+        if let Some(remote) = self.remote_mut(key) {
+            remote.link.input(now, input);
+        }
+    }
+
+    fn rtc_state(&mut self, now: Time, key: RemoteKey, state: RtcState) {
+        let interval = self.options.stats_interval;
+        let Some(remote) = self.remote_mut(key) else { return };
+        let present = remote.state;
+        let connected = state == RtcState::Connected;
+        remote.sample_at = interval.filter(|_| connected).map(|_| now);
+        if connected {
+            remote.reach_by = None;
+        }
+        let signalling_lost = self.state == PeerState::Reconnecting;
+        match state {
+            // On the way back it stays `reconnecting` until data flows.
+            RtcState::New | RtcState::Connecting if present == RemoteState::Reconnecting => {}
+            RtcState::New | RtcState::Connecting => self.set_remote_state(key, RemoteState::Connecting),
+            // While the server is away the old connection may flicker; it is about to be replaced.
+            RtcState::Connected if signalling_lost || self.is_lingering(key) => {}
+            RtcState::Connected => self.set_remote_state(key, RemoteState::Connected),
+            RtcState::Disconnected | RtcState::Failed => {
+                self.set_remote_state(key, RemoteState::Reconnecting)
+            }
+            RtcState::Closed => {}
+        }
+    }
+
+    fn is_lingering(&self, key: RemoteKey) -> bool {
+        self.remotes.iter().any(|remote| remote.key == key && remote.lingers_until.is_some())
+    }
+
+    pub(super) fn set_remote_state(&mut self, key: RemoteKey, to: RemoteState) {
+        let Some(remote) = self.remote_mut(key) else { return };
+        let from = std::mem::replace(&mut remote.state, to);
+        if from != to {
+            self.tell_remote(key, RemoteEvent::StateChange { from, to });
+        }
+    }
+
+    fn track_came(&mut self, key: RemoteKey, track: RemoteTrack) {
+        let Some(remote) = self.remote_mut(key) else { return };
+        let metadata = remote.labels.of(&track, &remote.link.remote_sdp());
+        let new_streams = remote.streams.add(&track);
+        self.tell_remote(key, RemoteEvent::Track { track, metadata: metadata.clone() });
+        for stream in new_streams {
+            self.tell_remote(key, RemoteEvent::StreamAdded { stream, metadata: metadata.clone() });
+        }
+    }
+
+    fn track_gone(&mut self, key: RemoteKey, track: crate::ids::RemoteTrackKey, how: TrackGone<'_>) {
+        let Some(remote) = self.remote_mut(key) else { return };
+        for stream in remote.streams.remove(track, how) {
+            self.tell_remote(key, RemoteEvent::StreamRemoved { stream });
+        }
+    }
+
+    fn stats_came(&mut self, key: RemoteKey, stats: Stats) {
+        let Some(remote) = self.remote_mut(key) else { return };
+        let (path, quality) = remote.quality.sample(stats);
+        if let Some(path) = path {
+            self.tell_remote(key, RemoteEvent::Path(path));
+        }
+        if let Some(quality) = quality {
+            self.tell_remote(key, RemoteEvent::Quality(quality));
+        }
+    }
+
+    /// Carries out what a link wants.
+    pub(super) fn settle(&mut self, key: RemoteKey) {
+        let reach_timeout = self.options.reach_timeout;
+        let Some(remote) = self.remote_mut(key) else { return };
+        let (link, id) = (remote.link.id, remote.id.clone());
+        if remote.reach_by.is_none() && matches!(remote.state, RemoteState::Idle) {
+            remote.reach_by = remote.link.negotiating_since().map(|since| since + reach_timeout);
+        }
+        for out in remote.link.take_out() {
+            match out {
+                LinkOut::Command(command) => self.command(link, command),
+                LinkOut::SendDescription(description) => self.signal(&id, &Signal::Description(description)),
+                LinkOut::SendCandidate(candidate) => self.signal(&id, &Signal::Candidate(candidate)),
+                LinkOut::NegotiationError(error) => {
+                    self.tell_remote(key, RemoteEvent::NegotiationError(error))
+                }
+                LinkOut::CandidateError(error) => {
+                    self.tell_remote(key, RemoteEvent::IceCandidateError(error))
+                }
+                LinkOut::Exhausted => self.restarts_exhausted(key),
+                LinkOut::Unanswered => self.unanswered(key),
+                LinkOut::OtherEnd(description) => self.other_end(key, description),
+                LinkOut::Log(level, line) => self.log(level, line),
+            }
+        }
+    }
+
+    fn restarts_exhausted(&mut self, key: RemoteKey) {
+        let error = ErrorInfo::new("IceRestartExhaustedError", "all restarts of the connection were in vain");
+        self.tell_remote(key, RemoteEvent::NegotiationError(error));
+        self.tell_remote(key, RemoteEvent::Unreachable(Unreachable::RestartsExhausted));
+    }
+
+    fn unanswered(&mut self, key: RemoteKey) {
+        let error = ErrorInfo::new("OfferTimeoutError", "the remote peer does not answer offers");
+        self.tell_remote(key, RemoteEvent::NegotiationError(error));
+    }
+
+    /// The remote peer made a new connection without a word from presence: ours is replaced, too.
+    fn other_end(&mut self, key: RemoteKey, description: Description) {
+        let now = self.now;
+        let Some(remote) = self.remote_mut(key) else { return };
+        if !remote.may_reset(now) {
+            return self
+                .log(LogLevel::Warn, "a remote peer starts over too often; its description was dropped");
+        }
+        self.steps.extend([Step::Swap(key), Step::Attach(key)]);
+        // An answer was for the connection that is gone.
+        if description.kind == DescriptionKind::Offer {
+            self.steps.push_back(Step::Signal(key, Signal::Description(description)));
+        }
+    }
+
+    /// Sends a negotiation message. While the server is away there is nobody to take it; the reconcile
+    /// starts negotiation anew.
+    pub(super) fn signal(&mut self, to: &crate::ids::PeerId, signal: &Signal<J>) {
+        match self.signalling.send_in_turn(self.now, to.clone(), signal::write(signal)) {
+            Ok(request) => {
+                self.requests.insert(request, Request::Signal);
+            }
+            Err(_) => self.log(LogLevel::Debug, "a negotiation message was dropped: not connected"),
+        }
+    }
+
+    pub(super) fn handle_remote_timeouts(&mut self, now: Time) {
+        let keys: Vec<_> = self
+            .remotes
+            .iter()
+            .filter(|remote| remote.deadline().is_some_and(|deadline| now >= deadline))
+            .map(|remote| remote.key)
+            .collect();
+        for key in keys {
+            self.handle_remote_timeout(now, key);
+        }
+    }
+
+    fn handle_remote_timeout(&mut self, now: Time, key: RemoteKey) {
+        let interval = self.options.stats_interval;
+        let Some(remote) = self.remote_mut(key) else { return };
+        if remote.lingers_until.is_some_and(|until| now >= until) {
+            return self.remove_remote(key);
+        }
+        remote.link.handle_timeout(now);
+        let link = remote.link.id;
+        let overdue = remote.reach_by.take_if(|by| now >= *by).map(|_| {
+            // Once is enough until the next connection.
+            remote.reach_by = None;
+            if remote.link.has_remote_description() { Unreachable::NoPath } else { Unreachable::NoAnswer }
+        });
+        let sample = remote.sample_at.is_some_and(|at| now >= at);
+        if sample {
+            remote.sample_at = interval.map(|interval| now + interval);
+            self.command(link, RtcCommand::SampleStats);
+        }
+        if let Some(reason) = overdue {
+            self.tell_remote(key, RemoteEvent::Unreachable(reason));
+        }
+        self.settle(key);
+    }
+}
