@@ -5,3 +5,4 @@
 //! candidates of [`peerhall_proto::signal`], and whoever owns a connection carries them.
 
 pub mod config;
+pub mod net;
