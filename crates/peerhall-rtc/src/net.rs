@@ -7,6 +7,8 @@
 //! | `ports.rs`, `port.rs`, `batch.rs` | UDP sockets, several datagrams in one call |
 //! | `interfaces.rs`, `changes.rs` | addresses of the machine, now and when they change |
 //! | `server.rs` | `iceServers` |
+//! | `stun.rs`, `turn.rs` | the protocols, without sockets and without a clock |
+//! | `relay.rs`, `opening.rs`, `stream.rs`, `tls.rs` | the way to a TURN server |
 
 mod batch;
 mod candidate;
@@ -15,10 +17,17 @@ mod config;
 mod event;
 mod interfaces;
 mod network;
+mod opening;
 mod packets;
 mod port;
 mod ports;
+mod relay;
 pub mod server;
+mod stream;
+mod stun;
+mod timer;
+mod tls;
+mod turn;
 
 pub use candidate::{CandidateKind, LocalCandidate};
 pub use changes::NetworkChanges;

@@ -79,6 +79,9 @@ pub enum ServerFailure {
     /// What it sends is not TURN, or breaks its rules.
     #[error("protocol violation by the server")]
     Protocol,
+    /// No STUN message can carry the user name: it is longer than 508 bytes.
+    #[error("the user name is too long for STUN")]
+    CredentialTooLong,
     /// `stuns:` asks over TLS, which shows the address of a stream and none that UDP could use.
     #[error("a STUN server over TLS gives no candidate")]
     NoCandidates,

@@ -89,7 +89,6 @@ fn is_allowed(address: &Address, allow: &[Allow]) -> bool {
         })
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the TURN client that follows uses it"))]
 /// The address of this machine from which packets to `remote` leave, or `None` without a route.
 /// Asks the routing table by connecting a UDP socket, which sends nothing.
 pub(super) fn route_to(remote: SocketAddr) -> Option<IpAddr> {

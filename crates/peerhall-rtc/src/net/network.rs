@@ -1,5 +1,8 @@
 //! All sockets of one connection behind one `next`.
 
+mod gathering;
+mod relays;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
@@ -7,16 +10,18 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use super::candidate::{CandidateKind, LocalCandidate};
+use self::gathering::{Gathering, Phase};
+use super::candidate::LocalCandidate;
 use super::changes::NetworkChanges;
 use super::config::NetworkConfig;
-use super::event::{NetEvent, OpenError};
+use super::event::{NetEvent, OpenError, ServerFailure};
 use super::interfaces;
-use super::packets::{Datagrams, Packets};
+use super::packets::{Datagrams, Grouped, Packets};
 use super::port::PortId;
 use super::ports::{Gone, NetworkCounters, Ports, Received};
-use super::server;
-use crate::config::TransportPolicy;
+use super::relay::Relay;
+use super::server::{self, Server};
+use super::timer::Timer;
 
 /// Sockets, STUN and TURN of one connection. Dropping it closes the sockets and gives relayed
 /// addresses back.
@@ -25,19 +30,15 @@ use crate::config::TransportPolicy;
 /// to be awaited again and again.
 pub struct Network {
     config: NetworkConfig,
+    servers: Vec<Server>,
     ports: Ports,
     changes: NetworkChanges,
+    gathering: Gathering,
+    relays: Vec<Relay>,
     /// What has been offered and still holds.
     candidates: Vec<LocalCandidate>,
     events: VecDeque<NetEvent>,
-    gathering: Gathering,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gathering {
-    NotAsked,
-    Running,
-    Done,
+    timer: Timer,
 }
 
 impl Network {
@@ -50,7 +51,7 @@ impl Network {
     /// - [`OpenError::Sockets`] when the system does not tell its addresses or has addresses and
     ///   gives a socket on none. A machine without any address is no error: it may get one.
     pub fn open(config: NetworkConfig) -> Result<Self, OpenError> {
-        server::parse(&config.ice_servers)?;
+        let servers = server::parse(&config.ice_servers)?;
         let changes = NetworkChanges::watch()?;
         let mut ports = Ports::new(config.socket_buffer);
         let followed = ports.follow(&interfaces::usable(&config)?);
@@ -59,20 +60,25 @@ impl Network {
         }
         Ok(Self {
             config,
+            servers,
             ports,
             changes,
+            gathering: Gathering::new(Instant::now()),
+            relays: Vec::new(),
             candidates: Vec::new(),
             events: VecDeque::new(),
-            gathering: Gathering::NotAsked,
+            timer: Timer::default(),
         })
     }
 
     /// Starts gathering; candidates arrive as events, [`NetEvent::GatheringDone`] at the end. Called
     /// again, as for an ICE restart, it offers what still holds once more and asks the servers anew.
     pub fn gather(&mut self) {
-        self.gathering = Gathering::Running;
-        self.offer_hosts();
-        self.finish_gathering();
+        let held = std::mem::take(&mut self.candidates);
+        self.start_gathering(Instant::now());
+        for candidate in held {
+            self.offer(candidate);
+        }
     }
 
     /// The next event.
@@ -88,17 +94,26 @@ impl Network {
     /// `remote`. Never waits: datagrams that follow each other with one size and one destination
     /// leave together, at the latest when [`next`](Self::next) is polled or with
     /// [`flush`](Self::flush). What cannot be sent is dropped and [counted](Self::counters).
+    ///
+    /// From a relayed candidate the first datagrams to a remote wait for the server's permission,
+    /// and the first that is not STUN asks for a channel.
     pub fn send(&mut self, local: SocketAddr, remote: SocketAddr, datagram: &[u8]) {
         if datagram.is_empty() {
             return;
         }
-        match self.ports.at(local) {
-            Some(port) => self.ports.send(port, remote, [&[], datagram]),
+        if let Some(port) = self.ports.at(local) {
+            self.ports.send(port, remote, [&[], datagram]);
+            return;
+        }
+        let is_local = |relay: &&mut Relay| relay.candidate.is_some_and(|relayed| relayed.addr == local);
+        match self.relays.iter_mut().find(is_local) {
+            Some(relay) => relay.send(remote, datagram, Instant::now(), &mut self.ports),
             None => self.ports.counters.dropped_unreachable += 1,
         }
     }
 
-    /// Hands to the kernel what waits to be sent.
+    /// Hands to the kernel what waits to be sent as datagrams. What goes through a relay over TCP
+    /// or TLS is written when [`next`](Self::next) is polled.
     pub fn flush(&mut self) {
         self.ports.flush();
     }
@@ -115,37 +130,74 @@ impl Network {
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(event);
             }
-            let mut progress = false;
+            let now = Instant::now();
+            // Every source is asked in every round, so that none starves the others.
+            let mut progress = self.poll_openings(cx, now);
+            progress |= self.poll_streams(cx, now);
             if self.changes.poll_changed(cx).is_ready() {
                 progress = true;
-                self.follow_addresses();
+                self.follow_addresses(now);
             }
             if let Poll::Ready(received) = self.ports.poll_receive(cx) {
                 progress = true;
-                self.on_received(received);
+                self.on_received(received, now);
             }
+            if self.timer.poll_at(self.deadline(), cx).is_ready() {
+                progress = true;
+                self.on_deadline(Instant::now());
+            }
+            self.after_relays(now);
+            self.finish_gathering();
             self.ports.flush();
-            if !progress {
+            if !progress && self.events.is_empty() {
                 return Poll::Pending;
             }
         }
     }
 
-    fn on_received(&mut self, received: Received) {
+    fn deadline(&self) -> Option<Instant> {
+        let relays = self.relays.iter().filter_map(Relay::deadline);
+        relays.chain(self.gathering.deadline()).min()
+    }
+
+    fn on_deadline(&mut self, now: Instant) {
+        self.resend_bindings(now);
+        self.relays_on_deadline(now);
+    }
+
+    fn on_received(&mut self, received: Received, now: Instant) {
         match received {
-            Received::Datagrams { port, from, datagrams } => self.on_datagrams(port, from, datagrams),
+            Received::Datagrams { port, from, datagrams } => self.on_datagrams(port, from, datagrams, now),
             Received::Dead(gone) => self.on_gone(&gone),
         }
     }
 
-    fn on_datagrams(&mut self, port: PortId, from: SocketAddr, datagrams: Datagrams) {
-        if let Some(port) = self.ports.get(port) {
-            let packets = Packets { local: port.local, remote: from, datagrams, received_at: Instant::now() };
+    fn on_datagrams(&mut self, port: PortId, from: SocketAddr, datagrams: Datagrams, now: Instant) {
+        let Some(local) = self.ports.get(port).map(|port| port.local) else { return };
+        let relay = self.relays.iter().position(|relay| relay.is_at(port, from));
+        if relay.is_none() && !self.gathering.expects(port, from) {
+            let packets = Packets { local, remote: from, datagrams, received_at: now };
             self.events.push_back(NetEvent::Packets(packets));
+            return;
         }
+        let mut grouped = Grouped::new(now);
+        for datagram in datagrams.iter() {
+            if self.on_binding_response(port, from, datagram) {
+                continue;
+            }
+            match relay.and_then(|index| self.relays.get_mut(index)) {
+                Some(relay) => relay.receive(datagram, now, &mut grouped),
+                None => grouped.push(local, from, datagram),
+            }
+        }
+        self.deliver(grouped);
     }
 
-    fn follow_addresses(&mut self) {
+    fn deliver(&mut self, grouped: Grouped) {
+        self.events.extend(grouped.packets.into_iter().map(NetEvent::Packets));
+    }
+
+    fn follow_addresses(&mut self, now: Instant) {
         // A list that cannot be read now is read at the next change.
         let Ok(addresses) = interfaces::usable(&self.config) else { return };
         let followed = self.ports.follow(&addresses);
@@ -154,44 +206,59 @@ impl Network {
         }
         self.events.push_back(NetEvent::Changed);
         followed.closed.iter().for_each(|gone| self.on_gone(gone));
-        if self.gathering != Gathering::NotAsked {
-            self.offer_hosts();
+        if self.gathering.phase != Phase::NotAsked {
+            self.start_gathering(now);
         }
     }
 
+    /// A socket is closed, and with it goes what depends on its address.
     fn on_gone(&mut self, gone: &Gone) {
+        self.gathering.forget_port(gone.port);
+        let ip = gone.local.ip();
+        for index in (0..self.relays.len()).rev() {
+            let affected = self.relays.get(index).is_some_and(|relay| relay.local.ip() == ip);
+            if affected {
+                self.drop_relay(index, ServerFailure::NoRoute);
+            }
+        }
         let lost = self.candidates.extract_if(.., |candidate| candidate.local == gone.local);
         self.events.extend(lost.map(NetEvent::CandidateLost));
     }
 
-    fn offer_hosts(&mut self) {
-        if self.config.transport_policy == TransportPolicy::Relay {
-            return;
-        }
-        let hosts: Vec<_> = self.ports.candidates().map(|port| port.local).collect();
-        for (position, addr) in hosts.into_iter().enumerate() {
-            let preference = u16::MAX.saturating_sub(u16::try_from(position).unwrap_or(u16::MAX));
-            self.offer(LocalCandidate { addr, local: addr, kind: CandidateKind::Host, preference });
-        }
-    }
-
+    /// Tells of a candidate unless it is known.
     fn offer(&mut self, candidate: LocalCandidate) {
-        if !self.candidates.contains(&candidate) {
+        let known = |other: &LocalCandidate| (other.addr, other.local) == (candidate.addr, candidate.local);
+        if !self.candidates.iter().any(known) {
             self.candidates.push(candidate);
+            self.events.push_back(NetEvent::Candidate(candidate));
         }
-        self.events.push_back(NetEvent::Candidate(candidate));
     }
 
-    fn finish_gathering(&mut self) {
-        if self.gathering == Gathering::Running {
-            self.gathering = Gathering::Done;
-            self.events.push_back(NetEvent::GatheringDone);
+    fn lose(&mut self, candidate: LocalCandidate) {
+        self.candidates.retain(|other| *other != candidate);
+        self.events.push_back(NetEvent::CandidateLost(candidate));
+    }
+
+    fn fail(&mut self, server: usize, reason: ServerFailure) {
+        if let Some(server) = self.servers.get(server) {
+            self.events.push_back(NetEvent::Failed { server: server.url.clone(), reason });
         }
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        for relay in &mut self.relays {
+            relay.release(now, &mut self.ports);
+        }
+        self.ports.flush();
     }
 }
 
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Network({:?}, {} candidates)", self.gathering, self.candidates.len())
+        let (candidates, relays) = (self.candidates.len(), self.relays.len());
+        write!(f, "Network({:?}, {candidates} candidates, {relays} relays)", self.gathering.phase)
     }
 }

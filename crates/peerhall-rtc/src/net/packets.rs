@@ -62,7 +62,6 @@ impl Datagrams {
 
     /// Adds one more, or says no because it would not be found again: every datagram but the last
     /// has the size of the first.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the TURN client that follows uses it"))]
     pub(super) fn push(&mut self, datagram: &[u8]) -> bool {
         let whole = self.bytes.len().is_multiple_of(self.segment.max(1));
         let fits = whole && datagram.len() <= self.segment && !datagram.is_empty();
@@ -76,6 +75,28 @@ impl Datagrams {
 impl fmt::Debug for Datagrams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Datagrams({} of {} bytes in all)", self.len(), self.bytes.len())
+    }
+}
+
+/// Datagrams that were taken out of others, put together again where they belong together.
+#[derive(Debug)]
+pub(super) struct Grouped {
+    received_at: Instant,
+    pub(super) packets: Vec<Packets>,
+}
+
+impl Grouped {
+    pub(super) fn new(received_at: Instant) -> Self {
+        Self { received_at, packets: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, local: SocketAddr, remote: SocketAddr, datagram: &[u8]) {
+        let last = self.packets.last_mut().filter(|last| (last.local, last.remote) == (local, remote));
+        if datagram.is_empty() || last.is_some_and(|last| last.datagrams.push(datagram)) {
+            return;
+        }
+        let datagrams = Datagrams::new(datagram.to_vec(), datagram.len());
+        self.packets.push(Packets { local, remote, datagrams, received_at: self.received_at });
     }
 }
 

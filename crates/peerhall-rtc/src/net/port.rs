@@ -31,7 +31,6 @@ pub(super) enum Purpose {
     /// Candidates: its own address is one.
     Candidates,
     /// One relay that refused the 5-tuple of the other socket.
-    #[expect(dead_code, reason = "the TURN client that follows uses it")]
     Relay,
 }
 

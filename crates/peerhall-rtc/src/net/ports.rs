@@ -50,7 +50,6 @@ pub(super) enum Received {
 /// A socket that was closed.
 #[derive(Debug)]
 pub(super) struct Gone {
-    #[expect(dead_code, reason = "the TURN client that follows uses it")]
     pub(super) port: PortId,
     pub(super) local: SocketAddr,
 }
@@ -164,7 +163,6 @@ impl Ports {
         Poll::Pending
     }
 
-    #[expect(dead_code, reason = "the TURN client that follows uses it")]
     pub(super) fn close(&mut self, id: PortId) {
         self.list.retain(|port| port.id != id);
     }

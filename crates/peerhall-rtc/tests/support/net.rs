@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use peerhall_rtc::net::{Allow, LocalCandidate, Loopback, NetEvent, Network, NetworkConfig};
+use peerhall_rtc::net::{Allow, LocalCandidate, Loopback, NetEvent, Network, NetworkConfig, ServerFailure};
 
 /// Longer than anything here takes on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,6 +40,19 @@ pub async fn gathered(network: &mut Network) -> Vec<LocalCandidate> {
             NetEvent::Candidate(candidate) => candidates.push(candidate),
             NetEvent::GatheringDone => return candidates,
             other => panic!("unexpected while gathering: {other:?}"),
+        }
+    }
+}
+
+/// Why the only server of `config` gives nothing.
+pub async fn first_failure(config: NetworkConfig) -> ServerFailure {
+    let mut network = Network::open(config).expect("a network on loopback");
+    network.gather();
+    loop {
+        match next(&mut network).await {
+            NetEvent::Failed { reason, .. } => return reason,
+            NetEvent::Candidate(_) => {}
+            other => panic!("instead of a failure: {other:?}"),
         }
     }
 }
