@@ -7,6 +7,7 @@
 //! | `ports.rs`, `port.rs`, `batch.rs` | UDP sockets, several datagrams in one call |
 //! | `interfaces.rs`, `changes.rs` | addresses of the machine, now and when they change |
 //! | `server.rs` | `iceServers` |
+//! | `mdns.rs` | names that browsers give instead of addresses |
 //! | `stun.rs`, `turn.rs` | the protocols, without sockets and without a clock |
 //! | `relay.rs`, `opening.rs`, `stream.rs`, `tls.rs` | the way to a TURN server |
 
@@ -16,6 +17,7 @@ mod changes;
 mod config;
 mod event;
 mod interfaces;
+pub mod mdns;
 mod network;
 mod opening;
 mod packets;
