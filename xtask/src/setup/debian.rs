@@ -24,7 +24,7 @@ pub(super) struct Package {
 }
 
 /// What tests start.
-pub(super) const TESTS: [Package; 4] = [
+pub(super) const TESTS: [Package; 5] = [
     Package { name: "chromium", is_there: || Path::new(&chromium()).is_file(), service: None },
     Package {
         name: "coturn",
@@ -32,6 +32,7 @@ pub(super) const TESTS: [Package; 4] = [
         service: Some("coturn"),
     },
     FAKETIME,
+    IPROUTE,
     Package { name: "python3-venv", is_there: || process::succeeds(&mut venv_probe()), service: None },
 ];
 
@@ -39,7 +40,7 @@ pub(super) const TESTS: [Package; 4] = [
 pub(super) const TORTURE: [Package; 3] = [
     FAKETIME,
     Package { name: "nftables", is_there: || process::find_on_path("nft").is_some(), service: None },
-    Package { name: "iproute2", is_there: || process::find_on_path("ip").is_some(), service: None },
+    IPROUTE,
 ];
 
 /// What `cargo xtask bench` compares with.
@@ -69,6 +70,9 @@ pub(super) const BENCH_ALL: [Package; 2] = [
         service: None,
     },
 ];
+
+const IPROUTE: Package =
+    Package { name: "iproute2", is_there: || process::find_on_path("ip").is_some(), service: None };
 
 const FAKETIME: Package = Package { name: "libfaketime", is_there: has_faketime, service: None };
 
