@@ -245,6 +245,18 @@ impl SignallingOptions {
         })
     }
 
+    /// Other servers in place of those given before.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NoUrl`] without any.
+    pub fn servers(self, urls: Vec<ServerUrl>) -> Result<Self, ConfigError> {
+        if urls.is_empty() {
+            return Err(ConfigError::NoUrl);
+        }
+        Ok(Self { urls, ..self })
+    }
+
     /// How a lost connection is made anew; `None`: never. Default: [`ReconnectOptions::default`].
     #[must_use]
     pub fn reconnect(self, reconnect: Option<ReconnectOptions>) -> Self {

@@ -234,6 +234,12 @@ impl<J: Json> Peer<J> {
         self.pump(now);
     }
 
+    /// Whether it is closed and waits for nothing any more.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.state == PeerState::Closed && self.outputs.is_empty() && self.signalling.is_at_rest()
+    }
+
     /// Takes the next output. Steps that are left over are taken here, one at a time, so that what a
     /// handler did meanwhile counts.
     pub fn poll_output(&mut self) -> Option<Output<J>> {

@@ -174,8 +174,13 @@ impl<J: Json> Signalling<J> {
         op
     }
 
-    /// The network is back: an attempt that waits for its moment is made at once.
+    /// The network is back, or another one is there: an attempt that waits for its moment is made at once,
+    /// and a connection from before is asked whether it still lives.
     pub fn network_available(&mut self, now: Time) {
+        if let Some(liveness) = self.phase.liveness_mut() {
+            liveness.probe(now);
+            self.handle_silence(now);
+        }
         if let Some(Dial::Wait { until }) = self.phase.dial_mut() {
             *until = now;
             self.dial(now);
@@ -221,6 +226,13 @@ impl<J: Json> Signalling<J> {
             self.replay(now, channel, tries);
         }
         self.send_paced(now);
+    }
+
+    /// Whether it is closed and waits for nothing any more, not even for its socket's end.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        let waits = self.closing.as_ref().is_some_and(|closing| closing.waiting.is_some());
+        matches!(self.phase, Phase::Idle | Phase::Closed) && !waits && self.outputs.is_empty()
     }
 
     /// Takes the next output.

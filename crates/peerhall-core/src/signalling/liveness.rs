@@ -8,6 +8,9 @@ use crate::time::Time;
 /// Shortest interval between keepalives.
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long a link that may be dead has to prove the contrary: five round trips of a slow mobile network.
+const PROBE: Duration = Duration::from_secs(5);
+
 /// The two clocks of one socket.
 #[derive(Debug)]
 pub(super) struct Liveness {
@@ -31,6 +34,12 @@ impl Liveness {
 
     pub(super) fn heard(&mut self, now: Time) {
         *self = Self::starting(now, self.window);
+    }
+
+    /// The link may be dead: asks at once, and waits no longer than [`PROBE`] for a sign of life.
+    pub(super) fn probe(&mut self, now: Time) {
+        self.keepalive_at = now;
+        self.dead_at = self.dead_at.min(now + PROBE);
     }
 
     pub(super) fn deadline(&self) -> Time {
@@ -70,6 +79,16 @@ mod tests {
         assert_eq!(liveness.due(at(21)), Due::Nothing);
         assert_eq!(liveness.due(at(40)), Due::Keepalive);
         assert_eq!(liveness.due(at(60)), Due::Dead);
+    }
+
+    #[test]
+    fn a_link_that_may_be_dead_is_asked_at_once_and_given_up_soon() {
+        let mut liveness = Liveness::starting(at(0), Duration::from_secs(60));
+        liveness.probe(at(10));
+        assert_eq!(liveness.due(at(10)), Due::Keepalive);
+        assert_eq!(liveness.due(at(15)), Due::Dead);
+        liveness.heard(at(12));
+        assert_eq!(liveness.due(at(15)), Due::Nothing);
     }
 
     #[test]
