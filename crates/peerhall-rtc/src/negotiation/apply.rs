@@ -1,0 +1,192 @@
+//! Descriptions taking effect.
+
+use std::sync::Arc;
+
+use peerhall_proto::signal::{Description, DescriptionKind};
+use str0m::Rtc;
+use str0m::change::{SdpAnswer, SdpOffer};
+
+use super::{Created, LocalIdentity, Negotiation, Offer};
+use crate::error::{BadDescription, NegotiationError, Step};
+use crate::event::{Event, SignalingState};
+use crate::sdp::{self, MediaSection, SectionKind, Summary};
+use crate::wake::Wake;
+
+/// ICE user names of earlier generations that are remembered, so that late candidates are known.
+const FORMER_UFRAGS: usize = 16;
+
+impl Negotiation {
+    /// Makes what was created last the local description.
+    pub(crate) fn set_local(&mut self, description: &Description) -> Result<(), NegotiationError> {
+        match description.kind {
+            DescriptionKind::Offer => self.set_local_offer(&description.sdp),
+            DescriptionKind::Answer => self.set_local_answer(&description.sdp),
+        }
+    }
+
+    /// Makes the remote's description take effect, and tells what that means for its tracks.
+    pub(crate) fn set_remote(
+        &mut self,
+        rtc: &mut Rtc,
+        description: &Description,
+        wake: &Arc<Wake>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), NegotiationError> {
+        let step = Step::SetRemote(description.kind);
+        let allowed: &[_] = match description.kind {
+            DescriptionKind::Offer => {
+                &[SignalingState::Stable, SignalingState::HaveLocalOffer, SignalingState::HaveRemoteOffer]
+            }
+            DescriptionKind::Answer => &[SignalingState::HaveLocalOffer],
+        };
+        self.expect(step, allowed)?;
+        let summary = self.check(&description.sdp)?;
+        match description.kind {
+            DescriptionKind::Offer => self.accept_offer(rtc, &description.sdp, &summary)?,
+            DescriptionKind::Answer => self.accept_answer(rtc, &description.sdp, &summary)?,
+        }
+        self.finish_remote(summary, wake, events);
+        Ok(())
+    }
+
+    fn set_local_offer(&mut self, sdp: &str) -> Result<(), NegotiationError> {
+        let step = Step::SetLocal(DescriptionKind::Offer);
+        self.expect(step, &[SignalingState::Stable, SignalingState::HaveLocalOffer])?;
+        if self.pending.as_ref().is_some_and(|pending| pending.sdp == sdp) {
+            return Ok(());
+        }
+        match self.created.take() {
+            Some(Created::Offer(offer)) if offer.sdp == sdp => {
+                self.local = identity(&offer.summary);
+                self.pending = Some(offer);
+                self.state = SignalingState::HaveLocalOffer;
+                Ok(())
+            }
+            other => {
+                self.created = other;
+                Err(NegotiationError::NotCreatedHere)
+            }
+        }
+    }
+
+    fn set_local_answer(&mut self, sdp: &str) -> Result<(), NegotiationError> {
+        let step = Step::SetLocal(DescriptionKind::Answer);
+        self.expect(step, &[SignalingState::HaveRemoteOffer])?;
+        match self.created.take() {
+            Some(Created::Answer { sdp: created }) if created == sdp => {
+                self.local = identity(&sdp::summary(sdp)?);
+                self.become_stable();
+                Ok(())
+            }
+            other => {
+                self.created = other;
+                Err(NegotiationError::NotCreatedHere)
+            }
+        }
+    }
+
+    fn accept_offer(
+        &mut self,
+        rtc: &mut Rtc,
+        offer: &str,
+        summary: &Summary,
+    ) -> Result<(), NegotiationError> {
+        self.check_order(summary)?;
+        let sending = self.transceivers.senders_in_offer(&summary.sections);
+        let narrowed = sdp::narrow_offer(offer, |mid| sending.iter().any(|name| name == mid));
+        let parsed = SdpOffer::from_sdp_string(&narrowed).map_err(|_| BadDescription::Syntax)?;
+        // An offer of ours is void from here on; a restart in it is still wanted.
+        self.pending = None;
+        self.transceivers.roll_back();
+        let answer = rtc.sdp_api().accept_offer(parsed).map_err(|_| NegotiationError::Refused)?;
+        self.transceivers.apply_offer(&summary.sections);
+        let sdp = sdp::with_tracks(&answer.to_sdp_string(), |mid| self.transceivers.msid(mid));
+        self.created = Some(Created::Answer { sdp });
+        self.state = SignalingState::HaveRemoteOffer;
+        Ok(())
+    }
+
+    fn accept_answer(
+        &mut self,
+        rtc: &mut Rtc,
+        answer: &str,
+        summary: &Summary,
+    ) -> Result<(), NegotiationError> {
+        // The engine takes the token with the first answer, good or bad, so a stray answer has to be
+        // told before it gets there.
+        let restarted = self.remote.as_ref().is_some_and(|known| known.ufrag != summary.ufrag);
+        let fits = |pending: &Offer| belongs(pending, summary) && (!restarted || pending.restart);
+        if !self.pending.as_ref().is_some_and(fits) {
+            return Err(NegotiationError::ForeignAnswer);
+        }
+        let parsed = SdpAnswer::from_sdp_string(&sdp::without_candidates(answer))
+            .map_err(|_| BadDescription::Syntax)?;
+        let offer = self.pending.take().ok_or(NegotiationError::ForeignAnswer)?;
+        let accepted = rtc.sdp_api().accept_answer(offer.token, parsed);
+        if accepted.is_ok() {
+            self.transceivers.apply_answer(&summary.sections);
+            self.wants_restart &= !offer.restart;
+        } else {
+            self.transceivers.roll_back();
+        }
+        self.become_stable();
+        accepted.map_err(|_| NegotiationError::Refused)
+    }
+
+    fn become_stable(&mut self) {
+        self.pending = None;
+        self.created = None;
+        self.state = SignalingState::Stable;
+        self.announced = false;
+    }
+
+    fn finish_remote(&mut self, summary: Summary, wake: &Arc<Wake>, events: &mut Vec<Event>) {
+        self.has_channels |= summary
+            .sections
+            .iter()
+            .any(|section| section.kind == SectionKind::Application && !section.rejected);
+        self.transceivers.follow_remote(&summary.sections, wake, events);
+        let former = self.remote.as_ref().filter(|known| known.ufrag != summary.ufrag);
+        if let Some(former) = former {
+            self.former_ufrags.push(former.ufrag.clone());
+            if self.former_ufrags.len() > FORMER_UFRAGS {
+                self.former_ufrags.remove(0);
+            }
+            // The remote's restart renews both sides, which is all that ours was for.
+            self.wants_restart = false;
+        }
+        self.remote = Some(summary);
+    }
+
+    /// Reads the remote's description and tells whether it is still the same remote.
+    fn check(&self, sdp: &str) -> Result<Summary, NegotiationError> {
+        let summary = sdp::summary(sdp)?;
+        match &self.remote {
+            Some(known) if known.fingerprint != summary.fingerprint => Err(NegotiationError::RemoteReplaced),
+            Some(_) | None => Ok(summary),
+        }
+    }
+
+    /// Sections keep their place for the life of a session (RFC 8829 section 5.3.1); only the place
+    /// of a refused one may be taken by another.
+    fn check_order(&self, summary: &Summary) -> Result<(), BadDescription> {
+        let Some(known) = &self.remote else { return Ok(()) };
+        let mut now = summary.sections.iter();
+        let kept = known.sections.iter().all(|before| {
+            let same = |s: &MediaSection| s.mid == before.mid && s.kind == before.kind;
+            now.next().is_some_and(|section| same(section) || before.rejected)
+        });
+        kept.then_some(()).ok_or(BadDescription::Order)
+    }
+}
+
+/// Whether an answer has the sections of the offer.
+fn belongs(offer: &Offer, answer: &Summary) -> bool {
+    let key = |section: &MediaSection| (section.mid.clone(), section.kind);
+    offer.summary.sections.iter().map(key).eq(answer.sections.iter().map(key))
+}
+
+fn identity(summary: &Summary) -> Option<LocalIdentity> {
+    let section = summary.sections.first()?.mid.clone();
+    Some(LocalIdentity { section, ufrag: summary.ufrag.clone() })
+}

@@ -1,0 +1,271 @@
+//! Which track travels in which section of the description, in both directions.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::sdp::{MediaSection, Msid, SectionKind};
+use crate::track::{Feed, MediaKind, RemoteInfo, SenderId, Subscription};
+use crate::wake::Wake;
+
+/// A section of the description, or a track that waits for one.
+#[derive(Debug)]
+pub(crate) struct Transceiver {
+    pub(crate) kind: MediaKind,
+    /// Name of its section once both sides know it.
+    pub(crate) mid: Option<String>,
+    /// Name of its section in our pending offer, while only we know it.
+    pub(crate) offered: Option<String>,
+    /// Whether our pending offer says that we send.
+    pub(crate) offering: bool,
+    /// Whether the last negotiation said that we send, or would.
+    expressed: bool,
+    /// Whether a track has ever been sent here; the section is then not used for another one, because
+    /// the remote's object for it would keep its old id.
+    used: bool,
+    /// Whether the section was refused.
+    pub(crate) stopped: bool,
+    pub(crate) sender: Option<Sender>,
+    pub(crate) receiver: Option<Arc<Feed>>,
+}
+
+/// What we send in a section.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) id: SenderId,
+    pub(crate) msid: Msid,
+    /// The source; `None` while it is replaced by nothing.
+    pub(crate) source: Option<Subscription>,
+}
+
+impl Transceiver {
+    fn new(kind: MediaKind) -> Self {
+        Self {
+            kind,
+            mid: None,
+            offered: None,
+            offering: false,
+            expressed: false,
+            used: false,
+            stopped: false,
+            sender: None,
+            receiver: None,
+        }
+    }
+
+    /// Whether it differs from what the last negotiation said.
+    fn is_due(&self) -> bool {
+        let wanted = self.sender.is_some();
+        !self.stopped && if self.mid.is_some() { wanted != self.expressed } else { wanted }
+    }
+
+    fn section(&self) -> Option<&str> {
+        self.mid.as_deref().or(self.offered.as_deref())
+    }
+}
+
+/// All sections of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Transceivers {
+    all: Vec<Transceiver>,
+}
+
+impl Transceivers {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Transceiver> {
+        self.all.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Transceiver> {
+        self.all.iter_mut()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Gives a sender a section: one that only receives so far, or a new one.
+    pub(crate) fn add(&mut self, kind: MediaKind, sender: Sender) {
+        let free = |t: &&mut Transceiver| t.kind == kind && t.sender.is_none() && !t.used && !t.stopped;
+        if let Some(found) = self.all.iter_mut().find(free) {
+            found.sender = Some(sender);
+        } else {
+            let mut new = Transceiver::new(kind);
+            new.sender = Some(sender);
+            self.all.push(new);
+        }
+    }
+
+    /// Takes a sender out of its section.
+    pub(crate) fn remove(&mut self, id: SenderId) -> Option<Sender> {
+        let found = self.all.iter_mut().find(|t| t.sender.as_ref().is_some_and(|s| s.id == id))?;
+        let sender = found.sender.take();
+        self.all.retain(|t| t.section().is_some() || t.sender.is_some());
+        sender
+    }
+
+    pub(crate) fn by_sender(&mut self, id: SenderId) -> Option<&mut Transceiver> {
+        self.all.iter_mut().find(|t| t.sender.as_ref().is_some_and(|s| s.id == id))
+    }
+
+    pub(crate) fn by_mid(&self, mid: &str) -> Option<&Transceiver> {
+        self.all.iter().find(|t| t.mid.as_deref() == Some(mid))
+    }
+
+    pub(crate) fn is_due(&self) -> bool {
+        self.all.iter().any(Transceiver::is_due)
+    }
+
+    /// What a description of ours says about the track of a section.
+    pub(crate) fn msid(&self, mid: &str) -> Option<Msid> {
+        let found = self.all.iter().find(|t| t.section() == Some(mid))?;
+        found.sender.as_ref().map(|sender| sender.msid.clone())
+    }
+
+    /// Whether a track of ours goes into a section of the remote's offer, now or when
+    /// [`apply_offer`](Self::apply_offer) gives it one.
+    pub(crate) fn senders_in_offer(&self, offer: &[MediaSection]) -> Vec<String> {
+        let mut waiting: Vec<&Transceiver> = self.waiting().collect();
+        let mut sending = Vec::new();
+        for section in offer {
+            let Some(kind) = media_kind(section.kind) else { continue };
+            let known = self.by_mid(&section.mid);
+            let takes = match known {
+                Some(known) => known.sender.is_some(),
+                None if section.direction.receive && !section.rejected => {
+                    let found = waiting.iter().position(|t| t.kind == kind);
+                    found.map(|at| waiting.remove(at)).is_some()
+                }
+                None => false,
+            };
+            if takes {
+                sending.push(section.mid.clone());
+            }
+        }
+        sending
+    }
+
+    /// The remote's offer was accepted: its new sections take tracks that wait for one, as far as
+    /// the remote wants to receive, and what was said about the others is said now.
+    pub(crate) fn apply_offer(&mut self, offer: &[MediaSection]) {
+        self.drop_recycled(offer);
+        for section in offer {
+            let Some(kind) = media_kind(section.kind) else { continue };
+            let known = self.all.iter().position(|t| t.mid.as_ref() == Some(&section.mid));
+            let wanted = section.direction.receive && !section.rejected;
+            let waits = |t: &Transceiver| t.is_waiting() && t.kind == kind;
+            let place = known.or_else(|| wanted.then(|| self.all.iter().position(waits)).flatten());
+            let found = match place.and_then(|at| self.all.get_mut(at)) {
+                Some(found) => found,
+                None => {
+                    self.all.push(Transceiver::new(kind));
+                    let Some(new) = self.all.last_mut() else { continue };
+                    new
+                }
+            };
+            found.mid = Some(section.mid.clone());
+            found.settle(found.sender.is_some(), section.rejected);
+        }
+    }
+
+    /// Our offer was answered.
+    pub(crate) fn apply_answer(&mut self, answer: &[MediaSection]) {
+        for section in answer {
+            let of_section = |t: &&mut Transceiver| t.section() == Some(section.mid.as_str());
+            if let Some(found) = self.all.iter_mut().find(of_section) {
+                found.mid = Some(section.mid.clone());
+                found.offered = None;
+                found.settle(found.offering, section.rejected);
+            }
+        }
+        self.all.retain(|t| t.section().is_some() || t.sender.is_some());
+    }
+
+    /// Our offer is void; its tracks wait again.
+    pub(crate) fn roll_back(&mut self) {
+        for transceiver in &mut self.all {
+            transceiver.offered = None;
+            transceiver.offering = false;
+        }
+        self.all.retain(|t| t.section().is_some() || t.sender.is_some());
+    }
+
+    /// Starts, ends and changes remote tracks as the remote describes them.
+    pub(crate) fn follow_remote(
+        &mut self,
+        sections: &[MediaSection],
+        wake: &Arc<Wake>,
+        events: &mut Vec<Event>,
+    ) {
+        for section in sections {
+            let of_section = |t: &&mut Transceiver| t.mid.as_ref() == Some(&section.mid);
+            let Some(found) = self.all.iter_mut().find(of_section) else { continue };
+            let sends = section.direction.send && !section.rejected;
+            let info = sends.then(|| RemoteInfo {
+                track: section.track.clone().unwrap_or_else(|| section.mid.clone()),
+                mid: section.mid.clone(),
+                kind: found.kind,
+                streams: section.streams.clone(),
+            });
+            if found.receiver.as_ref().map(|feed| feed.info()) == info.as_ref() {
+                continue;
+            }
+            if let Some(old) = found.receiver.take() {
+                events.push(ended(&old));
+            }
+            if let Some(info) = info {
+                let mid = section.mid.as_str().into();
+                let feed = Feed::new(info, mid, Arc::clone(wake));
+                events.push(Event::Track(feed.track()));
+                found.receiver = Some(feed);
+            }
+        }
+    }
+
+    /// The connection has ended.
+    pub(crate) fn close(&mut self) {
+        for transceiver in self.all.drain(..) {
+            if let Some(feed) = transceiver.receiver {
+                feed.end();
+            }
+        }
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Transceiver> {
+        self.all.iter().filter(|t| t.is_waiting())
+    }
+
+    /// A refused section may come back under another name in the same place; the old one is history.
+    fn drop_recycled(&mut self, offer: &[MediaSection]) {
+        self.all.retain(|t| {
+            let gone = t.mid.as_ref().is_some_and(|mid| offer.iter().all(|s| s.mid != *mid));
+            !(gone && t.stopped)
+        });
+    }
+}
+
+impl Transceiver {
+    fn is_waiting(&self) -> bool {
+        self.mid.is_none() && self.sender.is_some()
+    }
+
+    fn settle(&mut self, expressed: bool, rejected: bool) {
+        self.expressed = expressed;
+        self.used |= expressed;
+        self.offered = None;
+        self.offering = false;
+        self.stopped |= rejected;
+    }
+}
+
+fn ended(feed: &Arc<Feed>) -> Event {
+    feed.end();
+    let info = feed.info();
+    Event::TrackRemoved { mid: info.mid.clone(), track: info.track.clone(), streams: info.streams.clone() }
+}
+
+pub(crate) fn media_kind(kind: SectionKind) -> Option<MediaKind> {
+    match kind {
+        SectionKind::Audio => Some(MediaKind::Audio),
+        SectionKind::Video => Some(MediaKind::Video),
+        SectionKind::Application => None,
+    }
+}
