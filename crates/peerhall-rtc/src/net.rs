@@ -33,7 +33,7 @@ mod turn;
 
 pub use candidate::{CandidateKind, LocalCandidate};
 pub use changes::NetworkChanges;
-pub use config::{Allow, Loopback, NetworkConfig, Trust};
+pub use config::{Allow, Loopback, NetworkConfig, Offload, Trust};
 pub use event::{NetEvent, OpenError, ServerFailure};
 pub use network::Network;
 pub use packets::{Datagrams, Packets};

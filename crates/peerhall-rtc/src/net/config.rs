@@ -24,6 +24,8 @@ pub struct NetworkConfig {
     /// Bytes of each socket's send and receive buffer in the kernel, as far as the system allows.
     /// Default: 4 MiB, about 40 ms at a gigabit per second. The kernel takes memory only for what is queued.
     pub socket_buffer: usize,
+    /// Whether the kernel is given several datagrams in one call. Default: where it can.
+    pub offload: Offload,
     /// How long a server may take to give its first candidate, name resolution included.
     /// Default: 10 s; a request that is lost is sent five times in that time.
     pub gather_timeout: Duration,
@@ -39,6 +41,7 @@ impl Default for NetworkConfig {
             loopback: Loopback::default(),
             allow: Vec::new(),
             socket_buffer: 4 * 1024 * 1024,
+            offload: Offload::default(),
             gather_timeout: Duration::from_secs(10),
             trust: Trust::default(),
         }
@@ -53,6 +56,17 @@ pub enum Loopback {
     WhenAlone,
     /// Always, beside the others: both peers run on this machine.
     Always,
+}
+
+/// Whether the kernel is given several datagrams in one call (UDP GSO).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Offload {
+    /// Where it can. Drivers that cannot are noticed, and given single datagrams from then on.
+    #[default]
+    WhereSupported,
+    /// Never, for drivers that say they can and lose datagrams. Takes about ten times the CPU for
+    /// full-sized datagrams (`examples/datagrams.rs`).
+    Never,
 }
 
 /// An interface or an address that may be used.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::gathering::{Gathering, Phase};
 use super::candidate::LocalCandidate;
@@ -53,7 +53,7 @@ impl Network {
     pub fn open(config: NetworkConfig) -> Result<Self, OpenError> {
         let servers = server::parse(&config.ice_servers)?;
         let changes = NetworkChanges::watch()?;
-        let mut ports = Ports::new(config.socket_buffer);
+        let mut ports = Ports::new(config.socket_buffer, config.offload);
         let followed = ports.follow(&interfaces::usable(&config)?);
         if let (0, Some(error)) = (followed.opened, followed.error) {
             return Err(error.into());
@@ -116,6 +116,30 @@ impl Network {
     /// or TLS is written when [`next`](Self::next) is polled.
     pub fn flush(&mut self) {
         self.ports.flush();
+    }
+
+    /// Gives relayed addresses back and waits until the servers have confirmed it, but no longer
+    /// than `limit`. Dropping the network asks them too and waits for nothing: a request that is
+    /// lost then leaves an allocation for its ten minutes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future is as good as dropping the network.
+    pub async fn close(mut self, limit: Duration) {
+        let now = Instant::now();
+        for relay in &mut self.relays {
+            relay.release(now, &mut self.ports);
+        }
+        let released = async {
+            self.after_relays(now);
+            while !self.relays.is_empty() {
+                // Events are of no use to anybody any more.
+                self.events.clear();
+                poll_fn(|cx| self.poll_next(cx)).await;
+            }
+        };
+        // Whoever has not answered by now has been asked.
+        drop(tokio::time::timeout(limit, released).await);
     }
 
     /// What was sent and what was dropped, since the network was opened.

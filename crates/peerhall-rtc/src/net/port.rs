@@ -79,7 +79,7 @@ impl Port {
                 // Without a byte there is nothing for anybody.
                 Ok((_, datagrams)) if datagrams.is_empty() => {}
                 Ok(received) => return Poll::Ready(Ok(received)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if is_passing(error.kind()) => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
@@ -137,6 +137,21 @@ impl Port {
             SocketAddr::V4(_) | SocketAddr::V6(_) => to,
         }
     }
+}
+
+/// Whether the next call may fare better: nothing is there, or the error is about one destination
+/// (an ICMP message) and not about the socket.
+fn is_passing(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        kind,
+        Kind::WouldBlock
+            | Kind::Interrupted
+            | Kind::ConnectionRefused
+            | Kind::ConnectionReset
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+    )
 }
 
 /// Candidates carry no scope, so addresses are compared without.

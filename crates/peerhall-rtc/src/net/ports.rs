@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use super::batch::{Batch, Joined};
+use super::config::Offload;
 use super::interfaces::Address;
 use super::packets::Datagrams;
 use super::port::{Port, PortId, Purpose};
@@ -32,6 +33,7 @@ pub(super) struct Ports {
     turn: usize,
     batch: Batch,
     buffer: usize,
+    offload: Offload,
     pub(super) counters: NetworkCounters,
 }
 
@@ -64,13 +66,14 @@ pub(super) struct Followed {
 }
 
 impl Ports {
-    pub(super) fn new(buffer: usize) -> Self {
+    pub(super) fn new(buffer: usize, offload: Offload) -> Self {
         Self {
             list: Vec::new(),
             next_id: 0,
             turn: 0,
             batch: Batch::default(),
             buffer,
+            offload,
             counters: NetworkCounters::default(),
         }
     }
@@ -114,7 +117,10 @@ impl Ports {
             self.counters.dropped_unreachable += 1;
             return;
         };
-        let max = port.max_segments();
+        let max = match self.offload {
+            Offload::WhereSupported => port.max_segments(),
+            Offload::Never => 1,
+        };
         if self.batch.push(id, to, parts, max) == Joined::SendFirst {
             self.flush();
             // An empty batch takes anything.
