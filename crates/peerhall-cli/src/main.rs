@@ -18,6 +18,12 @@ use clap::Parser;
 
 use crate::command::Command;
 
+/// Gives back what a crowd took some seconds after it has left. The C library keeps it: pieces of what
+/// stays stand between what is free.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Realtime signalling server for WebRTC and WebSocket clients.
 #[derive(Debug, Parser)]
 #[command(

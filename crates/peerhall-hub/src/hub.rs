@@ -19,7 +19,7 @@ use crate::link::{Note, ShardId, ShardSet};
 use crate::rate::Bucket;
 use crate::room::Room;
 use crate::session::{Client, Ended, Opening, Place, Session};
-use crate::slab::Slab;
+use crate::slab::{Slab, cut_end};
 use crate::time::{Now, Tick};
 
 /// How long directs to a peer that came back wait for it to ask for a room. A client of the vendor
@@ -49,6 +49,8 @@ pub struct Hub {
     /// A set and no heap, so that the timer of a token goes with its connection: tokens live for days.
     pub(crate) timers: BTreeSet<(Tick, Timer)>,
     pub(crate) stats: HubStats,
+    /// Most entries since the tables shrank last.
+    pub(crate) peak: usize,
 }
 
 /// A snapshot that a connection is owed.
@@ -119,6 +121,7 @@ impl Hub {
             leaving_rooms: Vec::new(),
             timers: BTreeSet::new(),
             stats: HubStats::default(),
+            peak: 0,
         }
     }
 
@@ -243,6 +246,7 @@ impl Hub {
                 Place::Pattern(place) => self.leave_pattern(session.app, place, held.slot),
             }
         }
+        cut_end(&mut self.sessions);
         self.peer_down(&session, conn, lingers, now);
         self.drop_doubts(&session, conn);
         if let Some(usage) = self.apps.get(session.app as usize).and_then(|app| app.usage.as_ref()) {
@@ -275,6 +279,7 @@ impl Hub {
         self.fire_timers(now);
         self.flush_leaving();
         self.settle_due(now);
+        self.shrink_if_sparse();
     }
 
     fn fire_timers(&mut self, now: Now) {

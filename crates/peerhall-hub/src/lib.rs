@@ -34,6 +34,7 @@ mod rate;
 mod room;
 mod scope;
 mod session;
+mod shrink;
 mod slab;
 mod snapshot;
 mod time;

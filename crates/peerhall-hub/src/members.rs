@@ -129,6 +129,11 @@ impl Members {
         self.list.iter()
     }
 
+    /// Gives back memory that is not in use.
+    pub(crate) fn shrink(&mut self) {
+        self.list.shrink_to_fit();
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

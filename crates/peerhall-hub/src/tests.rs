@@ -36,4 +36,6 @@ mod recovery;
 #[cfg(test)]
 mod shards;
 #[cfg(test)]
+mod shrink;
+#[cfg(test)]
 mod threats;

@@ -43,6 +43,8 @@ pub(crate) const WAKER: Token = Token(usize::MAX);
 const READ_BYTES: usize = 256 * 1024;
 /// Readiness events taken in one turn.
 const EVENTS: usize = 1_024;
+/// Connections and deadlines up to which tables stay as large as they are.
+const SMALL: usize = 16;
 
 /// Everything a shard starts with.
 pub(crate) struct ShardParts {
@@ -92,6 +94,8 @@ pub(crate) struct Shard {
     restless: bool,
     /// The server was told to end at once.
     aborted: bool,
+    /// Most connections and deadlines since the tables shrank last.
+    peak: usize,
 }
 
 /// Whether the listener may have more.
@@ -145,6 +149,7 @@ impl Shard {
             draining: false,
             restless: false,
             aborted: false,
+            peak: 0,
         })
     }
 
@@ -213,6 +218,7 @@ impl Shard {
         }
         self.flush_dirty(now);
         self.metrics.publish(self.hub.stats(), self.timers.len());
+        self.shrink_if_sparse();
         let done = self.draining && self.conns.is_empty();
         if self.aborted || done { Flow::Stop } else { Flow::Go }
     }
@@ -230,6 +236,21 @@ impl Shard {
         match self.accepting {
             Accepting::Exhausted => Some(wait.map_or(accept::BREATHER, |wait| wait.min(accept::BREATHER))),
             Accepting::Idle | Accepting::More => wait,
+        }
+    }
+
+    /// Gives memory back when little is left of a crowd that was here, as the hub does.
+    fn shrink_if_sparse(&mut self) {
+        let load = self.conns.len() + self.timers.len();
+        if load >= self.peak {
+            self.peak = load;
+        } else if self.peak > SMALL && load < self.peak / 4 {
+            self.peak = load;
+            self.timers.shrink();
+            self.dirty.shrink_to_fit();
+            self.unread.shrink_to_fit();
+            self.effects.shrink_to_fit();
+            self.write_buf.shrink_to_fit();
         }
     }
 

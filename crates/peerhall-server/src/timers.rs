@@ -46,6 +46,11 @@ impl Timers {
         self.heap.len()
     }
 
+    /// Gives back memory that is not in use.
+    pub(crate) fn shrink(&mut self) {
+        self.heap.shrink_to_fit();
+    }
+
     /// Takes a deadline that has passed, and says when it was due.
     pub(crate) fn take_due(&mut self, now: Tick) -> Option<(Tick, ConnId, Reason)> {
         let Reverse(first) = self.heap.peek()?;

@@ -17,8 +17,9 @@ const REST: Duration = Duration::from_millis(500);
 /// Shortest window behind a rest: the default interval of pings, so that each connection has its own.
 const PING_PERIOD: Duration = Duration::from_secs(30);
 
-/// How long the server may take to have forgotten a crowd that has left.
-const LEAVING: Duration = Duration::from_secs(3);
+/// How long the server may take to have forgotten a crowd that has left, behind a rest: its default for the
+/// last ping of a connection and the answer to it, and some seconds in which its memory goes back.
+const LEAVING: Duration = Duration::from_secs(60);
 
 /// Connections that are subscribed, four to a channel, and do nothing.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl Load for Idle {
         let usage = meter.read();
         let counts = rig.counts;
         rig.close_all()?;
-        rig.idle(LEAVING.min(window))?;
+        rig.idle(if self.rest.is_zero() { window } else { LEAVING })?;
         let memory = base.zip(full).zip(resident()).map(|((base_kib, full_kib), after_kib)| Memory {
             base_kib,
             full_kib,
