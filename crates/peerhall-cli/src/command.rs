@@ -5,6 +5,7 @@ mod bench;
 mod completions;
 mod config;
 mod dev;
+mod join;
 mod key;
 mod serve;
 mod token;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Token(token::Token),
     #[command(subcommand)]
     Config(config::Config),
+    Join(join::Join),
     Bench(bench::Bench),
     Completions(completions::Completions),
 }
@@ -40,6 +42,7 @@ impl Command {
             Self::App(app) => app.run(),
             Self::Token(token) => token.run(),
             Self::Config(config) => config.run(),
+            Self::Join(join) => join.run(),
             Self::Bench(bench) => bench.run(),
             Self::Completions(completions) => completions.run(),
         }

@@ -47,6 +47,18 @@ pub(crate) enum Failure {
     /// The server did not deliver everything.
     #[error("{0} deliveries, answers or connections were lost; the report above says where")]
     Lost(u64),
+    /// The options of a client do not fit.
+    #[error("{0}")]
+    Client(#[from] peerhall::SetupError),
+    /// A channel could not be joined.
+    #[error("cannot join: {0}; check --url and the credential")]
+    Join(#[from] peerhall::JoinError),
+    /// The peer ended by itself.
+    #[error("the peer ended: {0}")]
+    Ended(String),
+    /// No threads.
+    #[error("cannot start: {0}; check the limits of this process")]
+    Runtime(#[source] io::Error),
     /// SIGTERM and SIGINT cannot be waited for.
     #[error("cannot wait for signals: {0}; check the limits of this process")]
     Signals(#[source] io::Error),

@@ -218,6 +218,23 @@ impl<J: Json> Peer<J> {
         self.pump(now);
     }
 
+    /// Drops the connection to the server and makes it anew, as after a lost network: to try what an
+    /// application does then.
+    pub fn drop_connection(&mut self, now: Time) {
+        self.signalling.give_up_socket(now, CloseCode::CLIENT_INACTIVITY, "dropped on request");
+        self.pump(now);
+    }
+
+    /// Replaces the connections to all remote peers, so that a changed transport policy counts for those
+    /// who are here already. Does nothing unless joined.
+    pub fn reset_connections(&mut self, now: Time) {
+        if self.state == PeerState::Joined {
+            let keys: Vec<_> = self.remotes.iter().map(|remote| remote.key).collect();
+            self.steps.extend(keys.into_iter().flat_map(|key| [Step::Swap(key), Step::Attach(key)]));
+        }
+        self.pump(now);
+    }
+
     /// The next moment at which something is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {

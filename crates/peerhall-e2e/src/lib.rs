@@ -17,6 +17,7 @@ pub mod conformance;
 pub mod dial;
 pub mod frame;
 pub mod http;
+pub mod native;
 pub mod relay;
 pub mod server;
 pub mod socket;
