@@ -96,7 +96,9 @@ impl Report {
             RemoteEvent::NegotiationError(error) => {
                 (format!("{id}: {error}"), json!({"event": "negotiation-error", "name": error.name}))
             }
-            _ => return Ok(()),
+            RemoteEvent::Track(_) | RemoteEvent::IceCandidateError(_) | RemoteEvent::Lagged(_) | _ => {
+                return Ok(());
+            }
         };
         if let Some(members) = value.as_object_mut() {
             members.insert("peer".to_owned(), Value::from(remote.id()));

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use peerhall::{Events, MeteredPeer, PeerEvent, PeerSendError, RemoteEvent, RemotePeer};
+use peerhall::{Events, MeteredPeer, PeerEvent, RemoteEvent, RemotePeer};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -37,12 +37,10 @@ impl Room {
                 event = events.next() => match event {
                     Some(event) => {
                         self.report.peer(&event)?;
-                        match event {
-                            PeerEvent::Left(left) => {
-                                return Err(Failure::Ended(left.reason.unwrap_or_else(|| "no reason given".to_owned())));
-                            }
-                            event => self.peer_event(event),
+                        if let PeerEvent::Left(left) = event {
+                            return Err(Failure::Ended(left.reason.unwrap_or_else(|| "no reason given".to_owned())));
                         }
+                        self.peer_event(event);
                     }
                     None => return Ok(()),
                 },
@@ -64,27 +62,22 @@ impl Room {
     }
 
     fn peer_event(&self, event: PeerEvent) {
-        match event {
-            PeerEvent::PeerJoined(remote) => {
-                if let Some(bot) = &self.bot {
-                    bot.greet(&remote);
-                }
-                let mouth = self.mouth.clone();
-                tokio::spawn(async move {
-                    let mut events = remote.events();
-                    while let Some(event) = events.next().await {
-                        if mouth.send((remote.clone(), event)).await.is_err() {
-                            return;
-                        }
+        if let (Some(bot), PeerEvent::Data(data)) = (&self.bot, &event) {
+            bot.heard(data);
+        }
+        if let PeerEvent::PeerJoined(remote) = event {
+            if let Some(bot) = &self.bot {
+                bot.greet(&remote);
+            }
+            let mouth = self.mouth.clone();
+            tokio::spawn(async move {
+                let mut events = remote.events();
+                while let Some(event) = events.next().await {
+                    if mouth.send((remote.clone(), event)).await.is_err() {
+                        return;
                     }
-                });
-            }
-            PeerEvent::Data(data) => {
-                if let Some(bot) = &self.bot {
-                    bot.heard(&data);
                 }
-            }
-            _ => {}
+            });
         }
     }
 
@@ -118,7 +111,7 @@ impl Room {
         match sent {
             Ok(()) => Ok(false),
             Err(error) => {
-                self.report.note(&format!("not sent: {}", told(&error)))?;
+                self.report.note(&format!("not sent: {error}"))?;
                 Ok(false)
             }
         }
@@ -128,10 +121,6 @@ impl Room {
         self.peer.close(Some("left the terminal")).await;
         Ok(())
     }
-}
-
-fn told(error: &PeerSendError) -> String {
-    error.to_string()
 }
 
 /// Lines of standard input, from a thread: it cannot be waited for in any other way on every system.
