@@ -4,6 +4,7 @@
 //! | file | what is decided there |
 //! |---|---|
 //! | `negotiation.rs` | who offers, who gives way, in which order |
+//! | `answers.rs` | what follows from the platform's answers |
 //! | `candidates.rs` | which candidates are applied, and when |
 //! | `restart.rs` | when a failed connection is tried again |
 //! | `streams.rs` | which streams a remote peer sends |
@@ -12,6 +13,7 @@
 //! | `sdp.rs` | the few lines of a description that matter here |
 //! | `quality.rs` | how good a connection is |
 
+mod answers;
 mod candidates;
 mod event;
 pub(crate) mod labels;

@@ -15,6 +15,11 @@ impl Random {
         self.0.f64().mul_add(2.0, -1.0)
     }
 
+    /// Eight hexadecimal digits.
+    pub(crate) fn tag(&mut self) -> String {
+        format!("{:08x}", self.0.u32(..))
+    }
+
     /// A UUID of version 4 (RFC 9562, section 5.4).
     pub(crate) fn uuid(&mut self) -> String {
         let bits = self.0.u128(..);

@@ -216,6 +216,8 @@ impl<J: Json> Peer<J> {
     pub fn network_available(&mut self, now: Time) {
         self.signalling.network_available(now);
         self.pump(now);
+        self.retry_links(now);
+        self.pump(now);
     }
 
     /// Drops the connection to the server and makes it anew, as after a lost network: to try what an

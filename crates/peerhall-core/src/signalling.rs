@@ -136,6 +136,8 @@ impl<J: Json> Signalling<J> {
                 return Err(ConnectError::State(self.state()));
             }
         }
+        // What an earlier socket still has to say concerns nobody any more.
+        self.answer_close();
         let op = self.new_op();
         self.token_failures = 0;
         self.key_expired = false;
@@ -172,6 +174,13 @@ impl<J: Json> Signalling<J> {
             None => self.done(op, Outcome::Close),
         }
         op
+    }
+
+    /// Forgets the socket that `close` left behind.
+    fn answer_close(&mut self) {
+        if let Some((op, _)) = self.closing.take().and_then(|closing| closing.waiting) {
+            self.done(op, Outcome::Close);
+        }
     }
 
     /// The network is back, or another one is there: an attempt that waits for its moment is made at once,
@@ -243,6 +252,11 @@ impl<J: Json> Signalling<J> {
     /// A number for a request that is answered later.
     pub(crate) fn new_op(&mut self) -> OpId {
         OpId(self.number())
+    }
+
+    /// A name for a peer connection that no other one is likely to have.
+    pub(crate) fn new_tag(&mut self) -> String {
+        self.random.tag()
     }
 
     fn number(&mut self) -> u64 {

@@ -6,10 +6,9 @@ use std::collections::VecDeque;
 use super::candidates::{Candidates, Verdict};
 use super::event::ErrorInfo;
 use super::restart::{ANSWER_TIMEOUT, Ladder, Step};
-use super::rtc::{
-    Description, DescriptionKind, IceCandidate, IceState, RtcCommand, RtcFailure, RtcInput, RtcState,
-};
+use super::rtc::{Description, DescriptionKind, IceCandidate, IceState, RtcCommand, RtcInput, RtcState};
 use super::sdp::Sdp;
+use super::signal::Ends;
 use crate::ids::LinkId;
 use crate::output::LogLevel;
 use crate::time::{Time, earlier};
@@ -24,7 +23,7 @@ const MAX_UNANSWERED: u32 = 3;
 #[derive(Debug)]
 pub(crate) enum LinkOut {
     Command(RtcCommand),
-    SendDescription(Description),
+    SendDescription(Description, Ends),
     SendCandidate(Option<IceCandidate>),
     NegotiationError(ErrorInfo),
     CandidateError(ErrorInfo),
@@ -33,24 +32,26 @@ pub(crate) enum LinkOut {
     /// Offers stay unanswered.
     Unanswered,
     /// The remote peer made a new connection; ours cannot follow and must be replaced.
-    OtherEnd(Description),
+    OtherEnd(Option<(Description, Ends)>),
+    /// The remote peer speaks to a connection that is gone, and is told so.
+    SendReset(Ends),
     Log(LogLevel, String),
 }
 
 /// The call of the platform that is under way.
 #[derive(Debug)]
-enum Call {
+pub(super) enum Call {
     CreateOffer { restart: bool },
     SetOffer { offer: Description, restart: bool },
-    ApplyOffer { sdp: Sdp, offer: Description },
-    ApplyAnswer { sdp: Sdp },
+    ApplyOffer { sdp: Sdp, offer: Description, ends: Ends },
+    ApplyAnswer { sdp: Sdp, ends: Ends },
     CreateAnswer,
     SetAnswer { answer: Description },
 }
 
 /// What both sides have agreed on.
 #[derive(Debug)]
-enum Side {
+pub(super) enum Side {
     Stable,
     /// An own offer is on its way. `answer_by` is empty once it counts as lost.
     HaveLocalOffer {
@@ -63,32 +64,37 @@ enum Side {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) id: LinkId,
-    polite: bool,
-    side: Side,
-    call: Option<Call>,
-    waiting: VecDeque<Description>,
-    candidates: Candidates,
+    /// What this connection is called in what it sends, and what the other end called itself.
+    pub(super) tag: String,
+    pub(super) other_tag: Option<String>,
+    pub(super) polite: bool,
+    pub(super) side: Side,
+    pub(super) call: Option<Call>,
+    pub(super) waiting: VecDeque<(Description, Ends)>,
+    pub(super) candidates: Candidates,
     /// The last offer was ignored; candidates that belong to it fail in silence.
-    ignoring: bool,
-    needs_offer: bool,
-    needs_restart: bool,
+    pub(super) ignoring: bool,
+    pub(super) needs_offer: bool,
+    pub(super) needs_restart: bool,
     /// A lost offer is to be replaced although it was not answered.
-    replaces_offer: bool,
-    unanswered: u32,
-    remote: Option<Sdp>,
+    pub(super) replaces_offer: bool,
+    pub(super) unanswered: u32,
+    pub(super) remote: Option<Sdp>,
     /// Counts applied remote descriptions.
-    generation: u64,
-    ladder: Ladder,
-    ice: IceState,
+    pub(super) generation: u64,
+    pub(super) ladder: Ladder,
+    pub(super) ice: IceState,
     /// When negotiation began.
-    since: Option<Time>,
-    out: Vec<LinkOut>,
+    pub(super) since: Option<Time>,
+    pub(super) out: Vec<LinkOut>,
 }
 
 impl Link {
-    pub(crate) fn new(id: LinkId, polite: bool) -> Self {
+    pub(crate) fn new(id: LinkId, tag: String, polite: bool) -> Self {
         Self {
             id,
+            tag,
+            other_tag: None,
             polite,
             side: Side::Stable,
             call: None,
@@ -112,9 +118,18 @@ impl Link {
         std::mem::take(&mut self.out)
     }
 
-    /// The remote description in force, to find tracks by.
+    /// The remote description to find tracks by: tracks of one that is being applied are told of before
+    /// its call is answered.
     pub(crate) fn remote_sdp(&self) -> Sdp {
-        self.remote.clone().unwrap_or_default()
+        match &self.call {
+            Some(Call::ApplyOffer { sdp, .. } | Call::ApplyAnswer { sdp, .. }) => sdp.clone(),
+            _ => self.remote.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Whether this side gives way when both offer at once.
+    pub(crate) fn polite(&self) -> bool {
+        self.polite
     }
 
     pub(crate) fn has_remote_description(&self) -> bool {
@@ -127,12 +142,39 @@ impl Link {
     }
 
     /// The remote peer sent a description.
-    pub(crate) fn description(&mut self, now: Time, description: Description) {
+    pub(crate) fn description(&mut self, now: Time, description: Description, ends: Ends) {
+        if ends.to.as_ref().is_some_and(|to| *to != self.tag) {
+            self.log(LogLevel::Debug, "a description was meant for an earlier connection; dropped");
+            if description.kind == DescriptionKind::Offer && ends.from.is_some() {
+                let ends = Ends { from: Some(self.tag.clone()), to: ends.from };
+                self.out.push(LinkOut::SendReset(ends));
+            }
+            return;
+        }
         if self.waiting.len() >= MAX_WAITING {
             return self.log(LogLevel::Warn, "too many descriptions wait; one was dropped");
         }
-        self.waiting.push_back(description);
+        self.waiting.push_back((description, ends));
         self.advance(now);
+    }
+
+    /// The remote peer says that it has a new connection. It concerns this one if it is the one that the
+    /// remote peer's old connection spoke to.
+    pub(crate) fn reset(&mut self, ends: &Ends) {
+        if ends.to.as_ref() == Some(&self.tag) && ends.from != self.other_tag {
+            self.waiting.clear();
+            self.out.push(LinkOut::OtherEnd(None));
+        }
+    }
+
+    /// What this connection calls itself.
+    pub(crate) fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// What the connection at the other end calls itself.
+    pub(crate) fn other_tag(&self) -> Option<&str> {
+        self.other_tag.as_deref()
     }
 
     /// The remote peer sent a candidate.
@@ -203,6 +245,20 @@ impl Link {
         self.advance(now);
     }
 
+    /// The network is back: what failed, or was given up, is tried at once.
+    pub(crate) fn network_available(&mut self, now: Time) {
+        if self.ice == IceState::Failed {
+            self.ladder.begin_again();
+            self.check_ice(now);
+        }
+        if matches!(self.side, Side::HaveLocalOffer { answer_by: None, restart: false }) {
+            self.unanswered = 0;
+            self.needs_offer = true;
+            self.replaces_offer = true;
+        }
+        self.handle_timeout(now);
+    }
+
     /// An offer was not answered in time.
     fn offer_lost(&mut self, now: Time, restart: bool) {
         if restart {
@@ -225,7 +281,7 @@ impl Link {
     }
 
     /// A failed ICE climbs the ladder unless an offer is under way already.
-    fn check_ice(&mut self, now: Time) {
+    pub(super) fn check_ice(&mut self, now: Time) {
         let restarting = matches!(self.side, Side::HaveLocalOffer { restart: true, answer_by: Some(_) });
         if self.ice == IceState::Failed && self.call.is_none() && !self.needs_restart && !restarting {
             self.climb(now);
@@ -235,10 +291,10 @@ impl Link {
     /// Does what can be done now.
     fn advance(&mut self, now: Time) {
         while self.call.is_none() {
-            if let Some(description) = self.waiting.pop_front() {
+            if let Some((description, ends)) = self.waiting.pop_front() {
                 match description.kind {
-                    DescriptionKind::Offer => self.apply_offer(description),
-                    DescriptionKind::Answer => self.apply_answer(description),
+                    DescriptionKind::Offer => self.apply_offer(description, ends),
+                    DescriptionKind::Answer => self.apply_answer(description, ends),
                 }
             } else if self.needs_restart {
                 self.ladder.attempted();
@@ -263,7 +319,7 @@ impl Link {
         self.out.push(LinkOut::Command(RtcCommand::CreateOffer { ice_restart: restart }));
     }
 
-    fn apply_offer(&mut self, offer: Description) {
+    fn apply_offer(&mut self, offer: Description, ends: Ends) {
         let collision = matches!(self.side, Side::HaveLocalOffer { answer_by: Some(_), .. });
         if collision && !self.polite {
             self.ignoring = true;
@@ -271,117 +327,39 @@ impl Link {
         }
         self.ignoring = false;
         let sdp = Sdp::read(&offer.sdp);
-        if self.remote.as_ref().is_some_and(|remote| sdp.is_other_end_than(remote)) {
+        if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();
-            return self.out.push(LinkOut::OtherEnd(offer));
+            return self.out.push(LinkOut::OtherEnd(Some((offer, ends))));
         }
         self.out.push(LinkOut::Command(RtcCommand::SetRemote(offer.clone())));
-        self.call = Some(Call::ApplyOffer { sdp, offer });
+        self.call = Some(Call::ApplyOffer { sdp, offer, ends });
     }
 
-    fn apply_answer(&mut self, answer: Description) {
+    fn apply_answer(&mut self, answer: Description, ends: Ends) {
         if !matches!(self.side, Side::HaveLocalOffer { .. }) {
             let error = ErrorInfo::new("InvalidStateError", "an answer came that no offer waits for");
             return self.out.push(LinkOut::NegotiationError(error));
         }
         self.ignoring = false;
         let sdp = Sdp::read(&answer.sdp);
-        if self.remote.as_ref().is_some_and(|remote| sdp.is_other_end_than(remote)) {
+        if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();
-            return self.out.push(LinkOut::OtherEnd(answer));
+            return self.out.push(LinkOut::OtherEnd(None));
         }
-        self.call = Some(Call::ApplyAnswer { sdp });
+        self.call = Some(Call::ApplyAnswer { sdp, ends });
         self.out.push(LinkOut::Command(RtcCommand::SetRemote(answer)));
     }
 
-    fn offer_created(&mut self, result: Result<Description, RtcFailure>) {
-        let Some(Call::CreateOffer { restart }) = self.call.take() else { return };
-        match result {
-            Ok(offer) => {
-                // The offer does not know of what the other side has just offered; who gives way drops it
-                // before it is in force.
-                let overtaken = self.waiting.iter().any(|waiting| waiting.kind == DescriptionKind::Offer);
-                if overtaken && self.polite {
-                    self.needs_restart |= restart;
-                    self.needs_offer |= !restart;
-                    return;
-                }
-                self.out.push(LinkOut::Command(RtcCommand::SetLocal(offer.clone())));
-                self.call = Some(Call::SetOffer { offer, restart });
-            }
-            Err(failure) => self.out.push(LinkOut::NegotiationError(failure.into())),
+    /// Whether a description comes from another connection than the one that this one speaks to.
+    pub(super) fn is_other_end(&self, sdp: &Sdp, ends: &Ends) -> bool {
+        match (&self.other_tag, &ends.from) {
+            (Some(known), Some(from)) => known != from,
+            _ => self.remote.as_ref().is_some_and(|remote| sdp.is_other_end_than(remote)),
         }
     }
 
-    fn answer_created(&mut self, result: Result<Description, RtcFailure>) {
-        let Some(Call::CreateAnswer) = self.call.take() else { return };
-        match result {
-            Ok(answer) => {
-                self.out.push(LinkOut::Command(RtcCommand::SetLocal(answer.clone())));
-                self.call = Some(Call::SetAnswer { answer });
-            }
-            Err(failure) => self.out.push(LinkOut::NegotiationError(failure.into())),
-        }
-    }
-
-    fn local_set(&mut self, now: Time, result: Result<(), RtcFailure>) {
-        match (self.call.take(), result) {
-            (Some(Call::SetOffer { offer, restart }), Ok(())) => {
-                if restart {
-                    self.candidates.next_generation();
-                }
-                self.side = Side::HaveLocalOffer { answer_by: Some(now + ANSWER_TIMEOUT), restart };
-                self.out.push(LinkOut::SendDescription(offer));
-            }
-            (Some(Call::SetAnswer { answer }), Ok(())) => {
-                self.side = Side::Stable;
-                self.out.push(LinkOut::SendDescription(answer));
-                self.check_ice(now);
-            }
-            (Some(Call::SetOffer { .. } | Call::SetAnswer { .. }), Err(failure)) => {
-                self.out.push(LinkOut::NegotiationError(failure.into()));
-            }
-            (other, _) => self.call = other,
-        }
-    }
-
-    fn remote_set(&mut self, now: Time, result: Result<(), RtcFailure>) {
-        match (self.call.take(), result) {
-            (Some(Call::ApplyOffer { sdp, .. }), Ok(())) => {
-                self.remote_applied(sdp);
-                self.side = Side::Stable;
-                self.call = Some(Call::CreateAnswer);
-                self.out.push(LinkOut::Command(RtcCommand::CreateAnswer));
-            }
-            (Some(Call::ApplyAnswer { sdp }), Ok(())) => {
-                self.remote_applied(sdp);
-                self.side = Side::Stable;
-                self.check_ice(now);
-            }
-            (Some(Call::ApplyOffer { sdp, offer }), Err(failure)) => {
-                let begins_anew = self.remote.as_ref().is_some_and(|remote| !sdp.shares_ufrag_with(remote));
-                self.out.push(LinkOut::NegotiationError(failure.into()));
-                if begins_anew {
-                    self.out.push(LinkOut::OtherEnd(offer));
-                }
-            }
-            (Some(Call::ApplyAnswer { .. }), Err(failure)) => {
-                self.out.push(LinkOut::NegotiationError(failure.into()));
-            }
-            (other, _) => self.call = other,
-        }
-    }
-
-    fn remote_applied(&mut self, sdp: Sdp) {
-        let restarted = self.remote.as_ref().is_some_and(|remote| !sdp.shares_ufrag_with(remote));
-        if restarted && self.ice == IceState::Failed {
-            // Its failure belongs to the generation before.
-            self.ice = IceState::Checking;
-        }
-        self.remote = Some(sdp);
-        self.generation += 1;
-        self.unanswered = 0;
-        self.candidates.next_generation();
+    pub(super) fn ends(&self) -> Ends {
+        Ends { from: Some(self.tag.clone()), to: self.other_tag.clone() }
     }
 
     fn hand_on_candidates(&mut self) {
@@ -392,7 +370,7 @@ impl Link {
         }
     }
 
-    fn log(&mut self, level: LogLevel, line: &str) {
+    pub(super) fn log(&mut self, level: LogLevel, line: &str) {
         self.out.push(LinkOut::Log(level, line.to_owned()));
     }
 }

@@ -81,6 +81,13 @@ impl Ladder {
         *self = Self::default();
     }
 
+    /// There is a reason to hope anew: the ladder begins at its foot. Its end, once told, is not told
+    /// again before data has flowed.
+    pub(super) fn begin_again(&mut self) {
+        self.attempts = 0;
+        self.scheduled = None;
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         self.scheduled.map(|scheduled| scheduled.at)
     }

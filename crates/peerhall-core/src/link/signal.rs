@@ -11,12 +11,27 @@ pub(crate) const TRACK_METADATA_KEY: &str = "__meteredTrackMeta";
 /// Longest stream id and kind in a track's metadata, in UTF-16 code units.
 const MAX_LABEL_UNITS: usize = 256;
 
+/// Longest tag of a connection, in UTF-16 code units; a longer one is as good as none.
+const MAX_TAG_UNITS: usize = 64;
+
 /// A message between two peers.
 #[derive(Debug, Clone)]
 pub(crate) enum Signal<J> {
-    Description(Description),
+    Description(Description, Ends),
+    /// The sender has a new connection, `from`, and knows that the receiver's is `to`.
+    Reset(Ends),
     Candidate(Option<IceCandidate>),
     Label(Label<J>),
+}
+
+/// Between which two peer connections a description travels. Only our own clients say so: a server may
+/// hold a message until its receiver is back, with another connection than the one it was meant for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Ends {
+    /// Tag of the sender's connection.
+    pub(crate) from: Option<String>,
+    /// Tag of the receiver's connection, once the sender knows it.
+    pub(crate) to: Option<String>,
 }
 
 /// What the payload of a direct message is.
@@ -41,7 +56,15 @@ pub(crate) fn read<J: Json>(mut data: J, cap: usize) -> Payload<J> {
             .map_or(Payload::Malformed, |label| Payload::Signal(Signal::Label(label)));
     }
     match data.text_at("type").as_deref() {
-        Some("rtc-description") => signal(data.take("description").and_then(description)),
+        Some("rtc-description") => {
+            let ends = ends(&data);
+            let description = data.take("description").and_then(description);
+            signal(description.map(|description| Signal::Description(description, ends)))
+        }
+        Some("rtc-reset") => {
+            let ends = ends(&data);
+            signal((ends.from.is_some() && ends.to.is_some()).then_some(Signal::Reset(ends)))
+        }
         Some("rtc-ice") => signal(data.take("candidate").and_then(candidate)),
         Some(_) | None => Payload::Data(data),
     }
@@ -51,20 +74,26 @@ pub(crate) fn read<J: Json>(mut data: J, cap: usize) -> Payload<J> {
 pub(crate) fn looks_like_signal<J: Json>(data: &J) -> bool {
     data.is_object()
         && (data.get(TRACK_METADATA_KEY).is_some()
-            || matches!(data.text_at("type").as_deref(), Some("rtc-description" | "rtc-ice")))
+            || matches!(data.text_at("type").as_deref(), Some("rtc-description" | "rtc-ice" | "rtc-reset")))
 }
 
 fn signal<J>(signal: Option<Signal<J>>) -> Payload<J> {
     signal.map_or(Payload::Malformed, Payload::Signal)
 }
 
-fn description<J: Json>(object: J) -> Option<Signal<J>> {
+fn ends<J: Json>(data: &J) -> Ends {
+    let short = |tag: &String| tag.encode_utf16().count() <= MAX_TAG_UNITS;
+    let tag = |name| data.get("ends").and_then(|ends| ends.text_at(name)).filter(short);
+    Ends { from: tag("from"), to: tag("to") }
+}
+
+fn description<J: Json>(object: J) -> Option<Description> {
     let kind = match object.text_at("type")?.as_str() {
         "offer" => DescriptionKind::Offer,
         "answer" => DescriptionKind::Answer,
         _ => return None,
     };
-    Some(Signal::Description(Description { kind, sdp: object.text_at("sdp")? }))
+    Some(Description { kind, sdp: object.text_at("sdp")? })
 }
 
 fn candidate<J: Json>(value: J) -> Option<Signal<J>> {
@@ -110,20 +139,30 @@ fn read_label<J: Json>(mut object: J, cap: usize) -> Option<Label<J>> {
 /// The payload that carries a signal.
 pub(crate) fn write<J: Json>(signal: &Signal<J>) -> J {
     match signal {
-        Signal::Description(description) => {
+        Signal::Description(description, ends) => {
             let kind = match description.kind {
                 DescriptionKind::Offer => "offer",
                 DescriptionKind::Answer => "answer",
             };
             let description = J::object([("type", J::string(kind)), ("sdp", J::string(&description.sdp))]);
-            J::object([("type", J::string("rtc-description")), ("description", description)])
+            let mut members = vec![("type", J::string("rtc-description")), ("description", description)];
+            if *ends != Ends::default() {
+                members.push(("ends", write_ends(ends)));
+            }
+            J::object(members)
         }
+        Signal::Reset(ends) => J::object([("type", J::string("rtc-reset")), ("ends", write_ends(ends))]),
         Signal::Candidate(candidate) => {
             let candidate = candidate.as_ref().map_or_else(J::null, write_candidate);
             J::object([("type", J::string("rtc-ice")), ("candidate", candidate)])
         }
         Signal::Label(label) => J::object([(TRACK_METADATA_KEY, write_label(label))]),
     }
+}
+
+fn write_ends<J: Json>(ends: &Ends) -> J {
+    let tags = [("from", &ends.from), ("to", &ends.to)];
+    J::object(tags.into_iter().filter_map(|(name, tag)| Some((name, J::string(tag.as_deref()?)))))
 }
 
 fn write_candidate<J: Json>(candidate: &IceCandidate) -> J {
@@ -157,9 +196,10 @@ mod tests {
 
     fn kind(data: Value) -> &'static str {
         match read(data, 100) {
-            Payload::Signal(Signal::Description(_)) => "description",
+            Payload::Signal(Signal::Description(..)) => "description",
             Payload::Signal(Signal::Candidate(_)) => "candidate",
             Payload::Signal(Signal::Label(_)) => "label",
+            Payload::Signal(Signal::Reset(_)) => "reset",
             Payload::Malformed => "malformed",
             Payload::Data(_) => "data",
         }
@@ -174,6 +214,7 @@ mod tests {
             ),
             (json!({"type": "rtc-ice", "candidate": null}), "candidate"),
             (json!({"type": "rtc-ice", "candidate": {}}), "candidate"),
+            (json!({"type": "rtc-reset", "ends": {"from": "a", "to": "b"}}), "reset"),
             (json!({"__meteredTrackMeta": {"trackId": "t"}}), "label"),
             (json!({"__meteredTrackMeta": {"trackId": "t", "metadata": null}}), "label"),
             (json!({"type": "chat"}), "data"),
@@ -191,6 +232,7 @@ mod tests {
             json!({"type": "rtc-description", "description": {"type": "offer"}}),
             json!({"type": "rtc-description"}),
             json!({"type": "rtc-ice"}),
+            json!({"type": "rtc-reset", "ends": {"from": "a"}}),
             json!({"type": "rtc-ice", "candidate": 7}),
             json!({"__meteredTrackMeta": 1}),
             json!({"__meteredTrackMeta": {"trackId": ""}}),

@@ -7,7 +7,7 @@ use super::remote::Remote;
 use super::{Peer, PeerEvent, PeerState};
 use crate::ids::{LinkId, PeerId, RemoteKey};
 use crate::link::signal::Signal;
-use crate::link::{RemoteEvent, RemoteState, RtcCommand};
+use crate::link::{Link, RemoteEvent, RemoteState, RtcCommand};
 use crate::output::LogLevel;
 use crate::signalling::Member;
 
@@ -85,7 +85,8 @@ impl<J: Json> Peer<J> {
         let Some(own) = self.own_id.clone() else { return };
         let (key, link) = (RemoteKey(self.number()), LinkId(self.number()));
         let polite = own < id;
-        let remote = Remote::new(key, id.clone(), metadata, link, polite);
+        let tag = self.signalling.new_tag();
+        let remote = Remote::new(key, id.clone(), metadata, Link::new(link, tag, polite));
         let info = remote.info();
         self.remotes.push(remote);
         self.create_link(key, link);
@@ -126,7 +127,8 @@ impl<J: Json> Peer<J> {
         let now = self.now;
         let Some(remote) = self.remote_mut(key) else { return };
         match signal {
-            Signal::Description(description) => remote.link.description(now, description),
+            Signal::Description(description, ends) => remote.link.description(now, description, ends),
+            Signal::Reset(ends) => remote.link.reset(&ends),
             Signal::Candidate(candidate) => remote.link.candidate(candidate),
             Signal::Label(label) => remote.labels.note(label),
         }

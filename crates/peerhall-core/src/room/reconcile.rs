@@ -9,8 +9,8 @@ use peerhall_proto::json::Json;
 use super::join::JoinOptions;
 use super::{Peer, PeerState};
 use crate::ids::{LinkId, PeerId, RemoteKey};
-use crate::link::signal::Signal;
-use crate::link::{RemoteEvent, RemoteState, RtcCommand};
+use crate::link::signal::{Ends, Signal};
+use crate::link::{Link, RemoteEvent, RemoteState, RtcCommand};
 use crate::output::LogLevel;
 use crate::signalling::{Member, SubscribeOptions};
 use crate::time::Time;
@@ -84,6 +84,8 @@ impl Reconcile {
     /// A presence frame is here; tells whether it is the full roster.
     pub(super) fn roster_came(&mut self) -> bool {
         self.waiting = None;
+        self.told = false;
+        self.fruitless = 0;
         std::mem::take(&mut self.expects_roster)
     }
 
@@ -101,29 +103,25 @@ impl<J: Json> Peer<J> {
     /// The welcome after a lost connection.
     pub(super) fn reconnected(&mut self, now: Time) {
         self.reconcile.expects_roster = true;
+        self.reconcile.waiting = Some(Waiting { until: now + RECONCILE_TIMEOUT, asked: 0 });
+        // Nobody is known who could be missed; the snapshot is waited for all the same, because without
+        // it nobody who comes would be seen.
         if self.remotes.is_empty() {
-            self.recovered();
-        } else {
-            self.reconcile.waiting = Some(Waiting { until: now + RECONCILE_TIMEOUT, asked: 0 });
+            self.enter(PeerState::Joined);
         }
-    }
-
-    fn recovered(&mut self) {
-        self.reconcile.told = false;
-        self.reconcile.fruitless = 0;
-        self.enter(PeerState::Joined);
     }
 
     pub(super) fn handle_reconcile_timeout(&mut self, now: Time) {
         let Some(waiting) = self.reconcile.waiting.filter(|waiting| now >= waiting.until) else { return };
-        if self.state != PeerState::Reconnecting {
+        if !matches!(self.state, PeerState::Reconnecting | PeerState::Joined) {
             self.reconcile.waiting = None;
         } else if waiting.asked < RECONCILE_RETRIES {
             self.reconcile.waiting =
                 Some(Waiting { until: now + RECONCILE_TIMEOUT, asked: waiting.asked + 1 });
             self.subscribe_again(now);
         } else if waiting.asked == RECONCILE_RETRIES {
-            if !std::mem::replace(&mut self.reconcile.told, true) {
+            let misses = self.state == PeerState::Reconnecting;
+            if misses && !std::mem::replace(&mut self.reconcile.told, true) {
                 self.tell_error(
                     "ReconcileTimeoutError",
                     "the server did not say who is in the channel after a reconnect; \
@@ -181,8 +179,10 @@ impl<J: Json> Peer<J> {
             Step::Survive(key, metadata) if reconnecting => {
                 if let Some(remote) = self.remote_mut(key) {
                     remote.metadata = metadata;
+                    let other = remote.link.other_tag().map(str::to_owned);
                     self.steps.push_front(Step::Attach(key));
                     self.swap(key);
+                    self.tell_reset(key, other);
                 }
             }
             // A list may name somebody twice.
@@ -191,7 +191,7 @@ impl<J: Json> Peer<J> {
                     self.add_remote(id, metadata);
                 }
             }
-            Step::Finish if reconnecting => self.recovered(),
+            Step::Finish if reconnecting => self.enter(PeerState::Joined),
             Step::Depart(_) | Step::Survive(..) | Step::Newcomer(..) | Step::Finish => {}
             Step::Swap(key) => self.swap(key),
             Step::Attach(key) => self.attach_all(key),
@@ -200,16 +200,25 @@ impl<J: Json> Peer<J> {
         }
     }
 
+    /// A remote peer that was told nothing of our absence still has the connection that spoke to our old
+    /// one.
+    fn tell_reset(&mut self, key: RemoteKey, to: Option<String>) {
+        let Some(remote) = self.remote_mut(key).filter(|_| to.is_some()) else { return };
+        let (id, ends) = (remote.id.clone(), Ends { from: Some(remote.link.tag().to_owned()), to });
+        self.signal(&id, &Signal::Reset(ends));
+    }
+
     /// Replaces the connection of a remote peer. Who is polite is decided anew: our own id may have
     /// changed.
     pub(super) fn swap(&mut self, key: RemoteKey) {
         let Some(own) = self.own_id.clone() else { return };
         let link = LinkId(self.number());
+        let tag = self.signalling.new_tag();
         let Some(remote) = self.remote_mut(key) else { return };
         let old = remote.link.id;
         let polite = own < remote.id;
         let negotiated = remote.state != RemoteState::Idle;
-        remote.start_over(link, polite);
+        remote.start_over(Link::new(link, tag, polite));
         let reopens = remote.reopens.clone();
         if negotiated {
             self.set_remote_state(key, RemoteState::Reconnecting);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use peerhall_proto::json::Json;
 
 use super::event::RemoteInfo;
-use crate::ids::{ChannelKey, LinkId, PeerId, RemoteKey, TrackKey};
+use crate::ids::{ChannelKey, PeerId, RemoteKey, TrackKey};
 use crate::link::labels::Labels;
 use crate::link::{Link, QualityWatch, RemoteState, Streams};
 use crate::time::{Time, earlier};
@@ -18,6 +18,17 @@ const RESET_BURST: usize = 5;
 /// Time after which a reset is forgiven.
 const RESET_REFILL: Duration = Duration::from_secs(10);
 
+/// Whether a connection reaches the remote peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Nothing was negotiated yet.
+    Untried,
+    /// It must be reached by then.
+    By(Time),
+    /// It was, or its user was told that it was not.
+    Settled,
+}
+
 /// A remote peer.
 #[derive(Debug)]
 pub(super) struct Remote<J> {
@@ -25,7 +36,6 @@ pub(super) struct Remote<J> {
     pub(super) id: PeerId,
     pub(super) metadata: Option<J>,
     pub(super) state: RemoteState,
-    pub(super) polite: bool,
     pub(super) link: Link,
     pub(super) streams: Streams,
     pub(super) labels: Labels<J>,
@@ -38,20 +48,18 @@ pub(super) struct Remote<J> {
     pub(super) quality: QualityWatch,
     /// When its statistics are due.
     pub(super) sample_at: Option<Time>,
-    /// By when it must be reached; `None` before negotiation, and once it was, or was told not to be.
-    pub(super) reach_by: Option<Time>,
+    pub(super) reach: Reach,
     resets: VecDeque<Time>,
 }
 
 impl<J: Json> Remote<J> {
-    pub(super) fn new(key: RemoteKey, id: PeerId, metadata: Option<J>, link: LinkId, polite: bool) -> Self {
+    pub(super) fn new(key: RemoteKey, id: PeerId, metadata: Option<J>, link: Link) -> Self {
         Self {
             key,
             id,
             metadata,
             state: RemoteState::Idle,
-            polite,
-            link: Link::new(link, polite),
+            link,
             streams: Streams::default(),
             labels: Labels::new(),
             carries: Vec::new(),
@@ -59,7 +67,7 @@ impl<J: Json> Remote<J> {
             reopens: Vec::new(),
             quality: QualityWatch::default(),
             sample_at: None,
-            reach_by: None,
+            reach: Reach::Untried,
             resets: VecDeque::new(),
         }
     }
@@ -70,21 +78,20 @@ impl<J: Json> Remote<J> {
             id: self.id.clone(),
             metadata: self.metadata.clone(),
             state: self.state,
-            polite: self.polite,
+            polite: self.link.polite(),
             link: self.link.id,
         }
     }
 
     /// Forgets everything that belonged to the old connection. What was said about tracks stays: after a
     /// drop on this side alone the sender does not say it again.
-    pub(super) fn start_over(&mut self, link: LinkId, polite: bool) {
-        self.polite = polite;
-        self.link = Link::new(link, polite);
+    pub(super) fn start_over(&mut self, link: Link) {
+        self.link = link;
         self.streams.clear();
         self.carries.clear();
         self.lingers_until = None;
         self.sample_at = None;
-        self.reach_by = None;
+        self.reach = Reach::Untried;
         self.quality = QualityWatch::default();
     }
 
@@ -101,8 +108,10 @@ impl<J: Json> Remote<J> {
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
-        [self.link.deadline(), self.lingers_until, self.sample_at, self.reach_by]
-            .into_iter()
-            .fold(None, earlier)
+        let reach_by = match self.reach {
+            Reach::By(by) => Some(by),
+            Reach::Untried | Reach::Settled => None,
+        };
+        [self.link.deadline(), self.lingers_until, self.sample_at, reach_by].into_iter().fold(None, earlier)
     }
 }

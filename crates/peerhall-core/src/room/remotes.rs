@@ -3,12 +3,13 @@
 use peerhall_proto::json::Json;
 
 use super::reconcile::Step;
+use super::remote::Reach;
 use super::{Peer, PeerState, Request};
 use crate::ids::{ChannelKey, LinkId, RemoteKey};
-use crate::link::signal::{self, Signal};
+use crate::link::signal::{self, Ends, Signal};
 use crate::link::{
-    Description, DescriptionKind, ErrorInfo, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand,
-    RtcInput, RtcState, Stats, TrackGone, Unreachable,
+    Description, ErrorInfo, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand, RtcInput, RtcState,
+    Stats, TrackGone, Unreachable,
 };
 use crate::output::LogLevel;
 use crate::time::Time;
@@ -81,7 +82,7 @@ impl<J: Json> Peer<J> {
         let connected = state == RtcState::Connected;
         remote.sample_at = interval.filter(|_| connected).map(|_| now);
         if connected {
-            remote.reach_by = None;
+            remote.reach = Reach::Settled;
         }
         let signalling_lost = self.state == PeerState::Reconnecting;
         match state {
@@ -143,13 +144,15 @@ impl<J: Json> Peer<J> {
         let reach_timeout = self.options.reach_timeout;
         let Some(remote) = self.remote_mut(key) else { return };
         let (link, id) = (remote.link.id, remote.id.clone());
-        if remote.reach_by.is_none() && matches!(remote.state, RemoteState::Idle) {
-            remote.reach_by = remote.link.negotiating_since().map(|since| since + reach_timeout);
+        if let (Reach::Untried, Some(since)) = (remote.reach, remote.link.negotiating_since()) {
+            remote.reach = Reach::By(since + reach_timeout);
         }
         for out in remote.link.take_out() {
             match out {
                 LinkOut::Command(command) => self.command(link, command),
-                LinkOut::SendDescription(description) => self.signal(&id, &Signal::Description(description)),
+                LinkOut::SendDescription(description, ends) => {
+                    self.signal(&id, &Signal::Description(description, ends));
+                }
                 LinkOut::SendCandidate(candidate) => self.signal(&id, &Signal::Candidate(candidate)),
                 LinkOut::NegotiationError(error) => {
                     self.tell_remote(key, RemoteEvent::NegotiationError(error))
@@ -159,7 +162,8 @@ impl<J: Json> Peer<J> {
                 }
                 LinkOut::Exhausted => self.restarts_exhausted(key),
                 LinkOut::Unanswered => self.unanswered(key),
-                LinkOut::OtherEnd(description) => self.other_end(key, description),
+                LinkOut::OtherEnd(offer) => self.other_end(key, offer),
+                LinkOut::SendReset(ends) => self.signal(&id, &Signal::Reset(ends)),
                 LinkOut::Log(level, line) => self.log(level, line),
             }
         }
@@ -177,7 +181,7 @@ impl<J: Json> Peer<J> {
     }
 
     /// The remote peer made a new connection without a word from presence: ours is replaced, too.
-    fn other_end(&mut self, key: RemoteKey, description: Description) {
+    fn other_end(&mut self, key: RemoteKey, offer: Option<(Description, Ends)>) {
         let now = self.now;
         let Some(remote) = self.remote_mut(key) else { return };
         if !remote.may_reset(now) {
@@ -186,8 +190,10 @@ impl<J: Json> Peer<J> {
         }
         self.steps.extend([Step::Swap(key), Step::Attach(key)]);
         // An answer was for the connection that is gone.
-        if description.kind == DescriptionKind::Offer {
-            self.steps.push_back(Step::Signal(key, Signal::Description(description)));
+        if let Some((offer, ends)) = offer {
+            // It was for the connection that is replaced; now it is for the new one.
+            let ends = Ends { to: None, ..ends };
+            self.steps.push_back(Step::Signal(key, Signal::Description(offer, ends)));
         }
     }
 
@@ -199,6 +205,21 @@ impl<J: Json> Peer<J> {
                 self.requests.insert(request, Request::Signal);
             }
             Err(_) => self.log(LogLevel::Debug, "a negotiation message was dropped: not connected"),
+        }
+    }
+
+    /// The network is back: connections that failed are tried at once.
+    pub(super) fn retry_links(&mut self, now: Time) {
+        // While the server is away nobody takes an offer; the reconcile makes new connections anyway.
+        if self.state != PeerState::Joined {
+            return;
+        }
+        let keys: Vec<_> = self.remotes.iter().map(|remote| remote.key).collect();
+        for key in keys {
+            if let Some(remote) = self.remote_mut(key) {
+                remote.link.network_available(now);
+            }
+            self.settle(key);
         }
     }
 
@@ -222,9 +243,9 @@ impl<J: Json> Peer<J> {
         }
         remote.link.handle_timeout(now);
         let link = remote.link.id;
-        let overdue = remote.reach_by.take_if(|by| now >= *by).map(|_| {
+        let overdue = matches!(remote.reach, Reach::By(by) if now >= by).then(|| {
             // Once is enough until the next connection.
-            remote.reach_by = None;
+            remote.reach = Reach::Settled;
             if remote.link.has_remote_description() { Unreachable::NoPath } else { Unreachable::NoAnswer }
         });
         let sample = remote.sample_at.is_some_and(|at| now >= at);
