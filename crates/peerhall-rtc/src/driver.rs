@@ -133,6 +133,9 @@ impl Driver {
     /// Runs until the connection is closed by either side or its last handle is dropped.
     pub(crate) async fn run(mut self) {
         let mut timer = Box::pin(tokio::time::sleep(Duration::ZERO));
+        // Until it has been told the time once, the engine names no deadline for its path checks, and
+        // a side that hears nothing first, as through a relay, would send none.
+        self.advance(Instant::now());
         loop {
             let deadline = self.finish_turn();
             if self.ending {

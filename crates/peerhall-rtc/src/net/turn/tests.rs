@@ -312,6 +312,19 @@ fn giving_back_is_asked_for_and_answered() {
 }
 
 #[test]
+fn giving_back_survives_a_stale_nonce_and_a_lost_request() {
+    let mut lab = Lab::new(Server::default()).allocated();
+    lab.server.nonce = "another".to_owned();
+    lab.server.mute = true;
+    lab.client.release(lab.now);
+    assert_eq!(lab.ended(), None);
+    lab.server.mute = false;
+    lab.pass(Duration::from_millis(500));
+    assert_eq!(lab.ended(), Some(Ended::Released));
+    assert_eq!(lab.asked("release"), 3, "lost, stale, granted");
+}
+
+#[test]
 fn no_secret_and_no_address_is_in_debug_texts() {
     let lab = Lab::new(Server::default()).allocated();
     let text = format!("{:?}", lab.client);

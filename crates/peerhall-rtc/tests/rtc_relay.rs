@@ -1,0 +1,94 @@
+//! Two connections that may use relays only, through coturn.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may stop at the first surprise, and looks at the events it is about"
+)]
+#![allow(dead_code, reason = "the helpers serve other tests too")]
+
+#[path = "support/coturn.rs"]
+mod coturn;
+#[path = "rtc/peer.rs"]
+mod peer;
+
+use bytes::Bytes;
+use peerhall_rtc::config::{IceServer, TransportPolicy};
+use peerhall_rtc::net::{NetworkConfig, Trust};
+use peerhall_rtc::stats::RelayProtocol;
+use peerhall_rtc::{CandidateKind, Config, DataChannelInit, Message};
+
+use coturn::Coturn;
+use peer::{message, open, pair_with};
+
+fn relay_only(coturn: &Coturn, ice_servers: Vec<IceServer>) -> Config {
+    let config = peer::config();
+    let network = NetworkConfig {
+        ice_servers,
+        transport_policy: TransportPolicy::Relay,
+        trust: Trust::System { extra: vec![coturn.certificate.clone()] },
+        ..config.network
+    };
+    Config { network, ..config }
+}
+
+/// Connects, sends 1,000 small messages and a large one there and back, and says how the first side
+/// spoke to its relay.
+async fn exchange(first: Config, second: Config) -> Option<RelayProtocol> {
+    let (alice, mut bob) = pair_with(first, second);
+    let ours =
+        alice.connection.create_data_channel("relayed", DataChannelInit::default()).await.expect("a channel");
+    let theirs = bob.channel().await;
+    open(&ours).await;
+    open(&theirs).await;
+    let echo = tokio::spawn(async move {
+        for _ in 0..1_001 {
+            let Message::Binary(bytes) = message(&theirs).await else { panic!("not what was sent") };
+            theirs.send(bytes).await.expect("sent");
+        }
+        theirs
+    });
+    for number in 0..1_000_u32 {
+        ours.send(Bytes::copy_from_slice(&number.to_be_bytes())).await.expect("sent");
+    }
+    let large = Bytes::from(vec![7; 1_000_000]);
+    ours.send(large.clone()).await.expect("sent");
+    for number in 0..1_000_u32 {
+        assert_eq!(message(&ours).await, Message::Binary(Bytes::copy_from_slice(&number.to_be_bytes())));
+    }
+    assert_eq!(message(&ours).await, Message::Binary(large));
+    drop(echo.await.expect("everything came back"));
+    let pair = alice.connection.stats().await.pair.expect("a path in use");
+    assert_eq!((pair.local, pair.remote), (CandidateKind::Relayed, CandidateKind::Relayed));
+    pair.relay_protocol
+}
+
+#[tokio::test]
+async fn a_channel_through_relays_over_udp() {
+    let coturn = Coturn::start(&[]);
+    let config = relay_only(&coturn, vec![coturn.turn("udp")]);
+    assert_eq!(exchange(config.clone(), config).await, Some(RelayProtocol::Udp));
+}
+
+#[tokio::test]
+async fn a_channel_through_relays_over_tcp() {
+    let coturn = Coturn::start(&[]);
+    let config = relay_only(&coturn, vec![coturn.turn("tcp")]);
+    assert_eq!(exchange(config.clone(), config).await, Some(RelayProtocol::Tcp));
+}
+
+#[tokio::test]
+async fn a_channel_through_relays_over_tls() {
+    let coturn = Coturn::start(&[]);
+    let config = relay_only(&coturn, vec![coturn.turns()]);
+    assert_eq!(exchange(config.clone(), config).await, Some(RelayProtocol::Tls));
+}
+
+#[tokio::test]
+async fn each_side_may_speak_to_its_relay_in_its_own_way() {
+    let coturn = Coturn::start(&[]);
+    let first = relay_only(&coturn, vec![coturn.turns()]);
+    let second = relay_only(&coturn, vec![coturn.turn("udp")]);
+    assert_eq!(exchange(first, second).await, Some(RelayProtocol::Tls));
+}
