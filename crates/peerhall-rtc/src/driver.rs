@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use str0m::rtp::Extension;
 use str0m::{Rtc, RtcConfig};
 use tokio::sync::{mpsc, watch};
 
@@ -96,7 +97,7 @@ impl Driver {
         let network = Network::open(config.network)?;
         let wake = Arc::new(Wake::default());
         let send_buffer = config.send_buffer.max(1);
-        let mut engine = RtcConfig::new()
+        let mut engine = header_extensions(RtcConfig::new())
             .clear_codecs()
             .enable_opus(true, false)
             .enable_pcmu(true, false)
@@ -238,4 +239,16 @@ impl Driver {
         self.states.tick(now);
         self.advance(now);
     }
+}
+
+/// The header extensions we offer. Their numbers are those that Chromium gives to nothing else,
+/// whichever kind of media it offers first: when it rolls an offer of pictures back for one of sound, it
+/// keeps the numbers of the first, and refuses its own next offer if one of them means two things.
+fn header_extensions(config: RtcConfig) -> RtcConfig {
+    config
+        .clear_extension_map()
+        .set_extension(2, Extension::AbsoluteSendTime)
+        .set_extension(12, Extension::RtpMid)
+        .set_extension(13, Extension::TransportSequenceNumber)
+        .set_extension(14, Extension::AudioLevel)
 }

@@ -1,6 +1,7 @@
 //! A peer that negotiates the way browsers' applications do ("perfect negotiation"), and a pair of them.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use peerhall_proto::signal::{Candidate, Description, DescriptionKind};
@@ -9,7 +10,7 @@ use peerhall_rtc::{
     Channel, ChannelEvent, Config, ConnectionState, Event, Events, Message, OfferOptions, PeerConnection,
     RemoteTrack, SignalingState,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Nothing on loopback takes this long unless it never happens.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
@@ -33,6 +34,8 @@ pub(crate) struct Peer {
     pub(crate) connection: PeerConnection,
     /// What happened, without what the negotiating task takes care of.
     pub(crate) events: mpsc::Receiver<Event>,
+    #[allow(dead_code, reason = "see `restart_ice`")]
+    restart: Arc<Notify>,
 }
 
 pub(crate) fn config() -> Config {
@@ -67,10 +70,11 @@ impl Peer {
     ) -> Self {
         let (connection, events) = PeerConnection::open(config).expect("a connection opens");
         let (seen, seen_by_test) = mpsc::channel(4096);
-        let negotiator = Negotiator { manners, out, ignoring: false };
+        let restart = Arc::new(Notify::new());
+        let negotiator = Negotiator { manners, out, ignoring: false, restart: Arc::clone(&restart) };
         // The task must not keep the connection up when the test lets go of it.
         tokio::spawn(negotiator.run(connection.clone(), events, inbox, seen));
-        Self { connection, events: seen_by_test }
+        Self { connection, events: seen_by_test, restart }
     }
 
     /// Waits for the first event that `pick` takes.
@@ -84,6 +88,12 @@ impl Peer {
             }
         };
         tokio::time::timeout(LIMIT, found).await.unwrap_or_else(|_| panic!("no {what} in time"))
+    }
+
+    /// Makes the negotiating task restart ICE.
+    #[allow(dead_code, reason = "for the tests with browsers, which share this file")]
+    pub(crate) fn restart_ice(&self) {
+        self.restart.notify_one();
     }
 
     pub(crate) async fn connected(&mut self) {
@@ -126,6 +136,7 @@ struct Negotiator {
     manners: Manners,
     out: mpsc::Sender<Signal>,
     ignoring: bool,
+    restart: Arc<Notify>,
 }
 
 impl Negotiator {
@@ -139,7 +150,9 @@ impl Negotiator {
         loop {
             tokio::select! {
                 event = events.next() => match event {
-                    Some(Event::NegotiationNeeded) => self.offer(&connection).await,
+                    Some(Event::NegotiationNeeded) => {
+                        self.offer(&connection, OfferOptions::default()).await;
+                    }
                     Some(Event::LocalCandidate(candidate)) => {
                         let _ = self.out.send(Signal::Candidate(candidate)).await;
                     }
@@ -150,14 +163,17 @@ impl Negotiator {
                     }
                     None => return,
                 },
+                () = self.restart.notified() => {
+                    self.offer(&connection, OfferOptions { ice_restart: true }).await;
+                }
                 Some(signal) = inbox.recv() => self.on_signal(&connection, signal).await,
             }
         }
     }
 
-    async fn offer(&self, connection: &PeerConnection) {
+    async fn offer(&self, connection: &PeerConnection, options: OfferOptions) {
         // A description of the remote may have come first.
-        let Ok(offer) = connection.create_offer(OfferOptions::default()).await else { return };
+        let Ok(offer) = connection.create_offer(options).await else { return };
         if connection.set_local_description(offer.clone()).await.is_ok() {
             let _ = self.out.send(Signal::Description(offer)).await;
         }

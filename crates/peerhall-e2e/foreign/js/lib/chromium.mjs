@@ -88,7 +88,7 @@ async function serveSite(test, server, claims) {
 }
 
 /** Absolute path of the browser; the driver does not search PATH. */
-function findChromium() {
+export function findChromium() {
   const name = process.env.PEERHALL_CHROMIUM || 'chromium';
   const places = name.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
   for (const place of places) {
