@@ -1,5 +1,9 @@
 //! Addresses of this machine that come and go.
 
+mod clock;
+#[cfg(target_os = "linux")]
+mod netlink;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -10,10 +14,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-#[cfg_attr(target_os = "linux", path = "changes/netlink.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "changes/polling.rs")]
-mod source;
-
 /// How long the machine is left alone after the first sign: a cable brings a link, then an IPv4
 /// address, then IPv6 addresses that are tried out for about a second and reported again.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -21,9 +21,10 @@ const SETTLE: Duration = Duration::from_millis(250);
 /// Tells when this machine gains or loses an address, which is when a connection should be made
 /// again without waiting for a timeout.
 ///
-/// Linux reports changes by itself (netlink); elsewhere the list is read every two seconds.
+/// Linux reports changes by itself (netlink); elsewhere, and where a sandbox forbids that, the list is
+/// read every two seconds.
 pub struct NetworkChanges {
-    source: source::Source,
+    source: Source,
     /// Runs from the first sign of a change until the list is read.
     settling: Option<Pin<Box<Sleep>>>,
     known: Vec<IpAddr>,
@@ -34,9 +35,9 @@ impl NetworkChanges {
     ///
     /// # Errors
     ///
-    /// When the system lets no more sockets be opened or does not tell its addresses.
+    /// When the system does not tell its addresses.
     pub fn watch() -> io::Result<Self> {
-        Ok(Self { source: source::Source::open()?, settling: None, known: addresses()? })
+        Ok(Self { source: Source::open(), settling: None, known: addresses()? })
     }
 
     /// Resolves when the addresses differ from those at the last return or, the first time, at
@@ -68,6 +69,40 @@ impl NetworkChanges {
                 self.known = now;
                 return Poll::Ready(());
             }
+        }
+    }
+}
+
+/// Where signs of a change come from.
+enum Source {
+    #[cfg(target_os = "linux")]
+    Netlink(netlink::Netlink),
+    Clock(clock::Clock),
+}
+
+impl Source {
+    #[cfg(target_os = "linux")]
+    fn open() -> Self {
+        match netlink::Netlink::open() {
+            Ok(netlink) => Self::Netlink(netlink),
+            Err(error) => {
+                // Android and some sandboxes allow no such socket.
+                tracing::info!(%error, "no news of the network from the system, its addresses are read every 2 s");
+                Self::Clock(clock::Clock::start())
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open() -> Self {
+        Self::Clock(clock::Clock::start())
+    }
+
+    fn poll_sign(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Netlink(netlink) => netlink.poll_sign(cx),
+            Self::Clock(clock) => clock.poll_sign(cx),
         }
     }
 }

@@ -17,9 +17,9 @@ const GROUPS: u32 = 0x1 | 0x10 | 0x100;
 ///
 /// It is held as a datagram socket of another family because that is the type tokio offers for
 /// datagram descriptors in general; receiving is the same call for all of them.
-pub(super) struct Source(UnixDatagram);
+pub(super) struct Netlink(UnixDatagram);
 
-impl Source {
+impl Netlink {
     pub(super) fn open() -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         // The default protocol of the family, number 0, is the one about routes and links.
