@@ -59,6 +59,12 @@ pub(crate) struct Visible {
 impl Visible {
     pub(crate) const START: Self =
         Self { signaling: SignalingState::Stable, ice: IceState::New, connection: ConnectionState::New };
+
+    pub(crate) const END: Self = Self {
+        signaling: SignalingState::Closed,
+        ice: IceState::Closed,
+        connection: ConnectionState::Closed,
+    };
 }
 
 /// The task's end of everything.

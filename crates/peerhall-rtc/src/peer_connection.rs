@@ -185,19 +185,19 @@ impl PeerConnection {
     /// Where the negotiation stands.
     #[must_use]
     pub fn signaling_state(&self) -> SignalingState {
-        self.visible.borrow().signaling
+        self.visible().signaling
     }
 
     /// State of path and encryption together.
     #[must_use]
     pub fn connection_state(&self) -> ConnectionState {
-        self.visible.borrow().connection
+        self.visible().connection
     }
 
     /// State of the path.
     #[must_use]
     pub fn ice_state(&self) -> IceState {
-        self.visible.borrow().ice
+        self.visible().ice
     }
 
     /// Closes the connection and everything that belongs to it. Resolves once it has ended.
@@ -205,6 +205,11 @@ impl PeerConnection {
         // It may be closed already, or be closing.
         let _ = self.commands.send(Command::Close).await;
         self.commands.closed().await;
+    }
+
+    fn visible(&self) -> Visible {
+        // However the task ended, by a fault of the engine too.
+        if self.commands.is_closed() { Visible::END } else { *self.visible.borrow() }
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Gone> {

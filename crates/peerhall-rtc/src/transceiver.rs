@@ -242,6 +242,13 @@ impl Transceivers {
     }
 }
 
+impl Drop for Transceivers {
+    fn drop(&mut self) {
+        // However the connection ends, nobody is left waiting.
+        self.close();
+    }
+}
+
 impl Transceiver {
     fn is_waiting(&self) -> bool {
         self.mid.is_none() && self.sender.is_some()

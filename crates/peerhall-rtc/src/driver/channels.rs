@@ -254,6 +254,13 @@ impl Channels {
     }
 }
 
+impl Drop for Channels {
+    fn drop(&mut self) {
+        // However the connection ends, nobody is left waiting.
+        self.close_all();
+    }
+}
+
 impl Entry {
     /// Tells the engine to close, once it has nothing left to send. A channel that never opened has
     /// nothing to close yet; it is closed when it opens.

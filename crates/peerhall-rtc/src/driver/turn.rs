@@ -8,7 +8,7 @@ use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Event as EngineEvent, Input, Output};
 
 use super::{Driver, Visible, media};
-use crate::event::{CandidateKind, ConnectionState, Event, IceState};
+use crate::event::{CandidateKind, Event};
 use crate::net;
 
 /// Errors of the engine in a row after which it is taken for broken.
@@ -147,11 +147,7 @@ impl Driver {
         self.channels.close_all();
         self.negotiation.close();
         self.states.close();
-        let visible = Visible {
-            signaling: self.negotiation.state(),
-            ice: IceState::Closed,
-            connection: ConnectionState::Closed,
-        };
+        let visible = Visible::END;
         self.ends.visible.send_replace(visible);
         for event in [
             Event::SignalingState(visible.signaling),
