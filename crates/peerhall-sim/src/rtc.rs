@@ -97,7 +97,7 @@ pub(crate) enum Task {
     IceFail(PcId, u64),
     Channels(PcId),
     Message(ChannelKey, String),
-    ChannelClosed(ChannelKey),
+    ChannelClosed(ChannelKey, PcId),
     Stats(PcId),
 }
 
@@ -156,7 +156,7 @@ impl World {
             Task::IceFail(pc, epoch) => self.ice_fail(pc, epoch),
             Task::Channels(pc) => self.open_channels(pc),
             Task::Message(channel, text) => self.deliver(now, channel, text, queue),
-            Task::ChannelClosed(channel) => self.channel_ended(channel),
+            Task::ChannelClosed(channel, pc) => self.channel_ended(channel, pc),
             Task::Stats(pc) => self.stats(pc),
         }
     }

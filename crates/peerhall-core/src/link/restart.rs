@@ -51,7 +51,9 @@ pub(super) enum Step {
 impl Ladder {
     /// ICE failed, or a restart was not answered.
     pub(super) fn failed(&mut self, now: Time, generation: u64) -> Step {
-        if self.scheduled.is_some() {
+        if let Some(scheduled) = &mut self.scheduled {
+            // What the remote peer has described since has failed as well.
+            scheduled.generation = generation;
             return Step::Scheduled;
         }
         match RESTART_DELAYS.get(self.attempts) {

@@ -170,7 +170,10 @@ impl<J: Json> Peer<J> {
         if !matches!(self.state, PeerState::Idle | PeerState::Joining | PeerState::Joined) {
             return Err(StateError::InvalidState { method: "replaceTrack", state: self.state });
         }
-        let sent_already = |new: &LocalTrack| new.key != old && self.media.find(new.key).is_some();
+        let sent_already = |new: &LocalTrack| {
+            let awaited = |swap: &Swap| swap.new.as_ref().is_some_and(|track| track.key == new.key);
+            new.key != old && (self.media.find(new.key).is_some() || self.media.swaps.iter().any(awaited))
+        };
         if new.as_ref().is_some_and(sent_already) {
             return Err(StateError::TrackAlreadyAttached { method: "replaceTrack" });
         }

@@ -107,9 +107,9 @@ impl Lab {
         self.watch(id, link, &command);
         let now = self.now;
         let op = match command {
-            RtcCommand::Create { .. } => {
+            RtcCommand::Create { ice_servers, .. } => {
                 let style = self.actors[id.0].style;
-                return self.world.create(id, link, style);
+                return self.world.create(id, link, style, ice_servers.map(|list| list.len()));
             }
             RtcCommand::Close => {
                 self.actors[id.0].links.remove(&link);

@@ -118,6 +118,13 @@ impl Lab {
         connection.is_some_and(|connection| connection.local.is_some() || connection.needs_negotiation())
     }
 
+    /// With how many STUN and TURN servers the connection to a remote peer was made; `None`: with the
+    /// platform's own choice.
+    #[must_use]
+    pub fn ice_servers(&self, actor: ActorId, id: &str) -> Option<usize> {
+        self.link(actor, id).and_then(|link| self.world.connection(actor, link))?.ice_servers
+    }
+
     /// Where the connection to a remote peer stands, in words for people.
     #[must_use]
     pub fn describe(&self, actor: ActorId, id: &str) -> String {

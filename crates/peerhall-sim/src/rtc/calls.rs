@@ -14,10 +14,12 @@ use crate::actor::ActorId;
 use crate::events::Queue;
 
 impl World {
-    pub(crate) fn create(&mut self, actor: ActorId, link: LinkId, style: Style) {
+    pub(crate) fn create(&mut self, actor: ActorId, link: LinkId, style: Style, ice_servers: Option<usize>) {
         let pc = PcId(self.new_key());
         let fingerprint = format!("{:016X}", self.rng.u64(..));
-        self.connections.insert(pc, Connection::new(actor, link, style, fingerprint));
+        let mut connection = Connection::new(actor, link, style, fingerprint);
+        connection.ice_servers = ice_servers;
+        self.connections.insert(pc, connection);
         self.by_link.insert((actor, link), pc);
     }
 

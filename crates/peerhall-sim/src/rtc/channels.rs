@@ -15,7 +15,7 @@ pub(super) struct Channel {
     pc: PcId,
     label: String,
     /// The other end, once it is open.
-    other: Option<ChannelKey>,
+    other: Option<(ChannelKey, PcId)>,
 }
 
 impl World {
@@ -40,7 +40,9 @@ impl World {
 
     /// Sends on an open channel; tells whether it is open.
     pub(crate) fn send_on(&mut self, now: Time, key: ChannelKey, text: &str, queue: &mut Queue) -> bool {
-        let Some(other) = self.channels.get(&key).and_then(|channel| channel.other) else { return false };
+        let Some((other, _)) = self.channels.get(&key).and_then(|channel| channel.other) else {
+            return false;
+        };
         let at = now + self.timing.latency;
         self.plan(queue, at, Task::Message(other, text.to_owned()));
         true
@@ -76,9 +78,9 @@ impl World {
         waiting.sort();
         for (key, opener, label) in waiting {
             let other = ChannelKey(self.new_key());
-            self.channels.insert(other, Channel { owner, pc: there, label, other: Some(key) });
+            self.channels.insert(other, Channel { owner, pc: there, label, other: Some((key, here)) });
             if let Some(channel) = self.channels.get_mut(&key) {
-                channel.other = Some(other);
+                channel.other = Some((other, there));
             }
             self.report(there, RtcInput::DataChannel(other));
             self.reports.push(Report::Opened(owner, other));
@@ -102,14 +104,18 @@ impl World {
             self.channels.iter().filter(|(_, channel)| channel.pc == pc).map(|(key, _)| *key).collect();
         gone.sort();
         for key in gone {
-            if let Some(other) = self.channels.remove(&key).and_then(|channel| channel.other) {
-                self.plan(queue, now + self.timing.latency, Task::ChannelClosed(other));
+            let other = self.channels.remove(&key).and_then(|channel| channel.other);
+            if let Some((other, its)) = other {
+                self.plan(queue, now + self.timing.latency, Task::ChannelClosed(other, its));
             }
         }
     }
 
-    pub(super) fn channel_ended(&mut self, key: ChannelKey) {
-        if let Some(channel) = self.channels.remove(&key) {
+    pub(super) fn channel_ended(&mut self, key: ChannelKey, pc: PcId) {
+        // A channel that was opened again under its key is another one.
+        if self.channels.get(&key).is_some_and(|channel| channel.pc == pc)
+            && let Some(channel) = self.channels.remove(&key)
+        {
             self.reports.push(Report::Closed(channel.owner, key));
         }
     }

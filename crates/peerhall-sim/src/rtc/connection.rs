@@ -57,6 +57,8 @@ pub(crate) struct Connection {
     pub(crate) link: LinkId,
     pub(crate) style: Style,
     pub(crate) fingerprint: String,
+    /// How many STUN and TURN servers it was made with.
+    pub(crate) ice_servers: Option<usize>,
     pub(crate) signaling: Signaling,
     pub(crate) local: Option<Sdp>,
     pub(crate) remote: Option<Sdp>,
@@ -92,6 +94,7 @@ impl Connection {
             link,
             style,
             fingerprint,
+            ice_servers: None,
             signaling: Signaling::Stable,
             local: None,
             remote: None,

@@ -16,6 +16,8 @@ impl Connection {
             return false;
         }
         self.tried = Some(pair);
+        // Timers of the generation before do not count.
+        self.linked = None;
         self.ice = IceState::Checking;
         self.state = RtcState::Connecting;
         true
