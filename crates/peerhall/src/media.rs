@@ -1,4 +1,19 @@
-//! Streams: tracks that belong together.
+//! Media for programs: streams, sound that is made here, files that are played and recorded.
+//!
+//! A track carries encoded frames ([`Sample`](crate::Sample)): whoever has an encoder writes its output to
+//! a [`LocalTrack`]; what remote peers send is read from a [`RemoteTrack`](crate::RemoteTrack) in the same
+//! form. For what needs no encoder there is help here.
+
+mod audio;
+mod file;
+mod g711;
+mod play;
+mod record;
+
+pub use audio::{AUDIO_RATE, AudioSource};
+pub use file::MediaFileError;
+pub use play::MediaFile;
+pub use record::{MediaWriter, extension, record};
 
 use std::sync::Arc;
 
