@@ -1,6 +1,5 @@
-//! A bot that sends back whatever media and data it gets.
-//!
-//! `cargo run --example echo_bot -- ws://127.0.0.1:7788 pk_live_…`, and open the server's page in a browser.
+//! A bot that sends back whatever media and data it gets. Open the server's page in a browser, and
+//! `cargo run --example echo_bot -- ws://127.0.0.1:7788 pk_live_…`
 
 use peerhall::{
     DataChannel, DataChannelOptions, JoinOptions, LocalTrack, MeteredPeer, PeerOptions, RemotePeer,
@@ -48,8 +47,8 @@ async fn echo_data(remote: RemotePeer) {
 }
 
 async fn echo_track(peer: MeteredPeer, source: RemoteTrack) {
-    let Some(first) = source.recv().await else { return };
-    let echo = LocalTrack::new(first.codec, None);
+    let Some(codec) = source.recv().await.map(|sample| sample.codec) else { return };
+    let echo = LocalTrack::new(codec, None);
     let mut added = peer.add_track(&echo, None, Some(StreamMetadata::new().with_role("echo"))).is_ok();
     while added {
         tokio::select! {

@@ -1,13 +1,17 @@
 //! Somebody to talk to: greets, echoes, and does what it is told.
 
+use peerhall::media::AudioSource;
 use peerhall::{
-    Channel, DataChannel, DataChannelInit, DataChannelOptions, MeteredPeer, PeerData, RemotePeer,
-    TransportPolicy,
+    Channel, DataChannel, DataChannelInit, DataChannelOptions, LocalStream, MeteredPeer, PeerData,
+    RemotePeer, TransportPolicy,
 };
 use serde_json::{Value, json};
 
 const HELP: &str = "I echo what you write and what you send through data channels. /drop: I lose the server and come \
                     back. /relay and /direct: over which paths. /file: I send you a file through a data channel.";
+
+/// Pitch of the bot's tone, in hertz: the A to which orchestras tune.
+const TONE: f64 = 440.0;
 
 /// Bytes of the file that `/file` sends.
 const FILE_BYTES: usize = 1_000_000;
@@ -20,12 +24,19 @@ const CHUNK: usize = 16 * 1024;
 pub(super) struct Bot {
     peer: MeteredPeer,
     name: String,
+    /// Plays for as long as the bot lives.
+    _tone: AudioSource,
 }
 
 impl Bot {
-    /// A bot that speaks through a peer.
+    /// A bot that speaks, and hums, through a peer.
     pub(super) fn start(peer: &MeteredPeer, name: &str) -> Self {
-        Self { peer: peer.clone(), name: name.to_owned() }
+        let tone = AudioSource::new();
+        tone.tone(TONE);
+        let metadata = StreamMetadata::new().with_role("bot").with_label("a tone");
+        // A peer that has not joined takes every track.
+        let _ = peer.add_stream(&LocalStream::new([tone.track().clone()]), Some(metadata));
+        Self { peer: peer.clone(), name: name.to_owned(), _tone: tone }
     }
 
     /// Says hello to somebody who came.
