@@ -3,7 +3,7 @@
 use peerhall::media::AudioSource;
 use peerhall::{
     Channel, DataChannel, DataChannelInit, DataChannelOptions, LocalStream, MeteredPeer, PeerData,
-    RemotePeer, TransportPolicy,
+    RemotePeer, StreamMetadata, TransportPolicy,
 };
 use serde_json::{Value, json};
 
