@@ -5,9 +5,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use peerhall_e2e::server::{Ways, token_of};
+use peerhall_e2e::socket::{self, Opcode};
 use peerhall_e2e::{Client, PATIENCE, Rest, Running, http, start, start_with};
 use serde_json::{Value, json};
 
@@ -166,6 +167,62 @@ fn t20_heads_that_never_end_are_given_up_and_others_are_served_meanwhile() {
         assert_eq!(status(&answer), "408", "{answer:?}");
     }
     server.client().sync();
+}
+
+#[test]
+fn t20_a_message_that_never_ends_is_closed_with_1008_and_whole_ones_never_are() {
+    let server = start_with(|config| config.limits.message_timeout = Duration::from_millis(400));
+    let (mut slow, mut usual) = (server.client(), server.client());
+    let begin = Instant::now();
+    slow.write(&socket::masked(false, Opcode::Text, b"{"));
+    // A byte now and then keeps the connection alive, and the message is still the same one.
+    while slow.poll(Instant::now() + Duration::from_millis(20)).is_none() {
+        slow.try_write(&socket::masked(false, Opcode::Continuation, b" "));
+        // Somebody who sends one message in pieces after the other goes on all the time.
+        let ping = br#"{"type":"ping","requestId":"p"}"#;
+        usual.write(&socket::masked(false, Opcode::Text, &ping[..9]));
+        usual.write(&socket::masked(true, Opcode::Continuation, &ping[9..]));
+        assert_eq!(usual.next_frame().kind(), "pong");
+        assert!(begin.elapsed() < PATIENCE, "it is still open");
+    }
+    assert_eq!(slow.closed(), 1008);
+    usual.sync();
+}
+
+#[test]
+fn t21_slow_readers_together_may_not_make_wait_more_than_their_common_bound() {
+    let server = start_with(|config| {
+        config.limits.waiting_bytes = 1_000_000;
+        config.limits.frames_per_second = None;
+        config.shards = std::num::NonZeroUsize::new(1);
+    });
+    let key = server.publishable();
+    // Each alone stays under what one may make wait; a small window keeps the kernel from helping.
+    let mut stuck: Vec<Client> =
+        (0..8).map(|_| server.dial().key(key.id.as_str()).receive_buffer(4_096).open()).collect();
+    for client in &mut stuck {
+        client.ack(json!({ "type": "subscribe", "channel": "room" }));
+    }
+    let (mut reader, mut sender) = (server.client(), server.client());
+    reader.subscribe("room");
+    let text = json!({ "type": "publish", "channel": "room", "data": "x".repeat(60_000) });
+    let slow = |server: &Running| {
+        let page = Rest::new(server.addr(), None).get("/metrics");
+        let page = String::from_utf8_lossy(&page.body).into_owned();
+        let line = page.lines().find(|line| line.starts_with("peerhall_slow_consumers_total"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap()
+    };
+    let mut sent = 0;
+    while slow(&server) == 0.0 {
+        sender.send(&text);
+        reader.find("message", |frame| frame.kind() == "message");
+        sent += 1;
+        assert!(sent < 400, "nobody was cut");
+    }
+    // Alone, each would have been cut after 1 MiB beyond what the kernel takes, all at about the same time.
+    assert!(slow(&server) < 8.0, "as many as it takes and no more");
+    reader.sync();
+    sender.sync();
 }
 
 #[test]

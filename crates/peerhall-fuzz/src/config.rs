@@ -56,6 +56,8 @@ fn check(config: &Config) {
     assert!(limits.frame_burst.get() <= 1_000_000);
     assert!((1_000_000..=1 << 30).contains(&limits.outbox_bytes));
     assert!((100..=600_000).contains(&limits.outbox_age.as_millis()));
+    assert!((1_000_000..=1 << 40).contains(&limits.waiting_bytes));
+    assert!((100..=600_000).contains(&limits.message_timeout.as_millis()));
     assert!((100..=300_000).contains(&limits.handshake_timeout.as_millis()));
     assert!(config.presence.pause.as_millis() <= 1_000 && config.presence.linger.as_secs() <= 300);
     assert!((100..=600_000).contains(&config.liveness.ping_every.as_millis()));

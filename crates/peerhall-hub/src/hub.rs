@@ -40,6 +40,7 @@ pub struct Hub {
     /// Snapshots that are owed, in the order of their time.
     pub(crate) due: VecDeque<Due>,
     /// Snapshots that our own clients are owed at the end of this turn.
+    /// Also those that found no room in the last one.
     pub(crate) due_now: Vec<Due>,
     pub(crate) doubted: Doubted,
     /// Last number given to a membership or a question to the other shards.
@@ -49,6 +50,8 @@ pub struct Hub {
     /// A set and no heap, so that the timer of a token goes with its connection: tokens live for days.
     pub(crate) timers: BTreeSet<(Tick, Timer)>,
     pub(crate) stats: HubStats,
+    /// Bytes of snapshots that may be made in this turn.
+    pub(crate) snapshot_room: usize,
     /// Most entries since the tables shrank last.
     pub(crate) peak: usize,
 }
@@ -121,6 +124,7 @@ impl Hub {
             leaving_rooms: Vec::new(),
             timers: BTreeSet::new(),
             stats: HubStats::default(),
+            snapshot_room: usize::MAX,
             peak: 0,
         }
     }
@@ -133,6 +137,9 @@ impl Hub {
     /// When [`Hub::end_turn`] has something to do at the latest; `None`: nothing is planned.
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {
+        if !self.due_now.is_empty() {
+            return Some(Tick(0));
+        }
         let due = self.due.front().map(|due| due.at);
         let timer = self.timers.first().map(|(at, _)| *at);
         match (due, timer) {
@@ -272,6 +279,12 @@ impl Hub {
                 slot.as_ref().map(|session| ConnId { index, generation: session.generation })
             })
             .collect()
+    }
+
+    /// Bounds the snapshots that the next [`end_turn`](Self::end_turn) makes, in bytes: whoever finds no room
+    /// gets its snapshot in a later turn. At least one is made unless the bound is 0. Default: no bound.
+    pub fn bound_snapshots(&mut self, bytes: usize) {
+        self.snapshot_room = bytes;
     }
 
     /// Ends a batch of inputs: does what is due and announces who came and went.

@@ -16,6 +16,9 @@ use crate::session::{Ended, Metadata, Place, Session};
 use crate::snapshot::{EntryList, List, Listed};
 use crate::time::Now;
 
+/// What somebody without metadata takes in a list.
+const USUAL_ENTRY_BYTES: usize = 64;
+
 /// A connection that gets its snapshot now.
 struct Guest {
     conn: ConnId,
@@ -76,7 +79,23 @@ impl Hub {
             }
         }
         for (room, list) in order {
-            self.admit(room, list, now);
+            self.admit_some(room, list, now);
+        }
+    }
+
+    /// Lets in as many as there is room for their snapshots in this turn; the others are next.
+    fn admit_some(&mut self, place: u32, mut due: Vec<Due>, now: Now) {
+        // So many that all their lists fit, in which they stand themselves.
+        let (list, bytes) = (self.rooms.get(place).map_or(0, Room::list_bytes), self.snapshot_room);
+        let square = list.saturating_mul(list).saturating_add(bytes.saturating_mul(4 * USUAL_ENTRY_BYTES));
+        let fit = square.isqrt().saturating_sub(list) / (2 * USUAL_ENTRY_BYTES);
+        let fit = fit.max(usize::from(bytes > 0)).min(due.len());
+        let spent = fit.saturating_mul(list + fit.saturating_mul(USUAL_ENTRY_BYTES));
+        self.snapshot_room = bytes.saturating_sub(spent.max(1));
+        let later = due.split_off(fit);
+        self.due_now.extend(later);
+        if !due.is_empty() {
+            self.admit(place, due, now);
         }
     }
 

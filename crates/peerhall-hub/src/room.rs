@@ -11,6 +11,9 @@ use crate::members::Members;
 use crate::session::Metadata;
 use crate::time::Tick;
 
+/// What an entry of a list takes besides the peer's id and metadata.
+const ENTRY_BYTES: usize = 16;
+
 /// A visible connection of a peer, on any shard.
 #[derive(Debug, Clone)]
 pub(crate) struct Seat {
@@ -136,6 +139,14 @@ impl Room {
     /// Whether the room has nothing left that anybody could miss.
     pub(crate) fn is_idle(&self) -> bool {
         self.members.is_empty() && self.ghosts.is_empty() && self.leaving.is_empty()
+    }
+
+    /// About how large a list of everybody here is.
+    pub(crate) fn list_bytes(&self) -> usize {
+        let entry = |(peer, seats): (&PeerId, &Seats)| {
+            ENTRY_BYTES + peer.as_str().len() + seats.metadata().map_or(0, |metadata| metadata.get().len())
+        };
+        self.roster.iter().map(entry).sum()
     }
 
     /// Makes a connection visible. Says whether the peer was not visible before.

@@ -145,6 +145,11 @@ pub struct Limits {
     pub outbox_bytes: usize,
     /// How long a frame may wait for one reader. Default 10 s.
     pub outbox_age: Duration,
+    /// Bytes that may wait for all readers together that do not take them at once; each shard has its
+    /// part. Default 256 MiB (268,435,456).
+    pub waiting_bytes: usize,
+    /// From the first byte of a message that comes in pieces to its last one. Default 30 s.
+    pub message_timeout: Duration,
     /// From the connection to the end of its HTTP request. Default 10 s.
     pub handshake_timeout: Duration,
     /// Connections of the whole process. Default none: as many as the descriptor limit allows.
@@ -163,6 +168,8 @@ impl Default for Limits {
             connects_per_minute: NonZeroU32::new(60),
             outbox_bytes: 1 << 20,
             outbox_age: Duration::from_secs(10),
+            waiting_bytes: 256 << 20,
+            message_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             max_connections: None,
         }

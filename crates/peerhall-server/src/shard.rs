@@ -1,9 +1,11 @@
 //! One shard: a thread that owns its sockets, its read buffer and its [`Hub`], and turns readiness
 //! into inputs and effects into bytes.
 //!
-//! A turn: wait for sockets, mail or a deadline; accept and read everything that is ready; let the
-//! hub end its turn; carry out its effects; write each connection that has something to say once.
+//! A turn: wait for sockets, mail or a deadline; read everything that is ready; let newcomers in, but
+//! only for so long; let the hub end its turn; carry out its effects; write each connection that has
+//! something to say once, and those with much to say only as far as nobody has to wait for it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
@@ -15,11 +17,13 @@ use peerhall_hub::{ConnId, Effect, Hub, HubConfig, LostMember, Now, ShardId};
 use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::exchange::{Exchange, Mail};
+use crate::failpoint;
 use crate::handover::HttpPlane;
 use crate::member_log::MemberLog;
 use crate::metrics::{Metrics, ShardMetrics};
 use crate::timers::Timers;
 
+use self::conn::Conn;
 use self::receive::Until;
 use self::run::Run;
 use self::table::Table;
@@ -43,6 +47,9 @@ pub(crate) const WAKER: Token = Token(usize::MAX);
 const READ_BYTES: usize = 256 * 1024;
 /// Readiness events taken in one turn.
 const EVENTS: usize = 1_024;
+/// Lists of members that a turn makes: two or three milliseconds of work. Less would mean more steps in which
+/// a crowd enters a room, and each of them is told to all who are in it.
+const SNAPSHOT_BYTES_PER_TURN: usize = 8 * 1024 * 1024;
 /// Connections and deadlines up to which tables stay as large as they are.
 const SMALL: usize = 16;
 
@@ -84,6 +91,10 @@ pub(crate) struct Shard {
     dirty: Vec<u32>,
     /// Connections that had more to read than one turn gives them.
     unread: Vec<ConnId>,
+    /// Connections whose HTTP request has come or grown, and waits for its turn.
+    newcomers: VecDeque<(ConnId, Until)>,
+    /// Connections with much to write, which a later turn goes on with.
+    large: VecDeque<u32>,
     effects: Vec<Effect>,
     run: Run,
     read_buf: Vec<u8>,
@@ -94,6 +105,9 @@ pub(crate) struct Shard {
     restless: bool,
     /// The server was told to end at once.
     aborted: bool,
+    /// Bytes that wait for readers that do not take them at once, and how many may.
+    backlog: usize,
+    max_backlog: usize,
     /// Most connections and deadlines since the tables shrank last.
     peak: usize,
 }
@@ -123,6 +137,7 @@ impl Shard {
         let mut listener = mio::net::TcpListener::from_std(parts.listener);
         parts.poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let shards = parts.exchange.shards();
+        let max_backlog = parts.admission.config.limits.waiting_bytes / shards.max(1);
         Ok(Self {
             id: parts.id,
             poll: parts.poll,
@@ -141,6 +156,8 @@ impl Shard {
             timers: Timers::default(),
             dirty: Vec::new(),
             unread: Vec::new(),
+            newcomers: VecDeque::new(),
+            large: VecDeque::new(),
             effects: Vec::new(),
             run: Run::default(),
             read_buf: vec![0; READ_BYTES],
@@ -149,6 +166,8 @@ impl Shard {
             draining: false,
             restless: false,
             aborted: false,
+            backlog: 0,
+            max_backlog,
             peak: 0,
         })
     }
@@ -193,10 +212,15 @@ impl Shard {
                     if event.is_writable() {
                         self.mark_dirty(conn);
                     }
-                    if event.is_read_closed() || event.is_error() {
-                        self.isolated(conn, now, |shard| shard.receive(conn, Until::End, now));
-                    } else if event.is_readable() {
-                        self.isolated(conn, now, |shard| shard.receive(conn, Until::ShortRead, now));
+                    let until = match event.is_read_closed() || event.is_error() {
+                        true => Until::End,
+                        false if event.is_readable() => Until::ShortRead,
+                        false => continue,
+                    };
+                    if self.conns.get(conn).is_some_and(Conn::is_newcomer) {
+                        self.newcomers.push_back((conn, until));
+                    } else {
+                        self.isolated(conn, now, |shard| shard.receive(conn, until, now));
                     }
                 }
             }
@@ -204,6 +228,7 @@ impl Shard {
         for conn in std::mem::take(&mut self.unread) {
             self.isolated(conn, now, |shard| shard.receive(conn, Until::End, now));
         }
+        self.serve_newcomers(now);
         self.accept(now);
         self.end_turn(now)
     }
@@ -211,7 +236,11 @@ impl Shard {
     fn end_turn(&mut self, now: Now) -> Flow {
         self.read_mail(now);
         self.check_deadlines(now);
+        // Lists that wait to be written are not joined by more: a crowd that enters a large room together
+        // would fill the memory with them.
+        self.hub.bound_snapshots(if self.large.is_empty() { SNAPSHOT_BYTES_PER_TURN } else { 0 });
         self.hub.end_turn(now);
+        failpoint::at_end_of_turn();
         self.carry_out(now);
         if let Some(members) = &mut self.members {
             members.end_turn(now);
@@ -225,7 +254,9 @@ impl Shard {
 
     /// How long the poll may sleep.
     fn patience(&mut self) -> Option<Duration> {
-        let busy = self.accepting == Accepting::More || !self.unread.is_empty() || !self.dirty.is_empty();
+        let waits = !self.unread.is_empty() || !self.newcomers.is_empty();
+        let busy =
+            self.accepting == Accepting::More || waits || !self.dirty.is_empty() || !self.large.is_empty();
         if busy || std::mem::take(&mut self.restless) {
             return Some(Duration::ZERO);
         }
@@ -249,6 +280,8 @@ impl Shard {
             self.timers.shrink();
             self.dirty.shrink_to_fit();
             self.unread.shrink_to_fit();
+            self.newcomers.shrink_to_fit();
+            self.large.shrink_to_fit();
             self.effects.shrink_to_fit();
             self.write_buf.shrink_to_fit();
         }

@@ -18,6 +18,8 @@ pub(crate) enum Reason {
     Probe,
     /// A blocked reader must have taken its oldest frame.
     Outbox,
+    /// A message that comes in pieces has to be complete.
+    Message,
     /// The close handshake has to be over.
     Close,
     /// The drain reaches this connection.

@@ -68,6 +68,8 @@ pub(super) struct Lab {
     usage: HashMap<AppId, Arc<AppUsage>>,
     /// Probes that half-open connections do not answer, and when the server gives up.
     probes: Vec<(Tick, Who)>,
+    /// Bytes of snapshots that a turn may make.
+    pub(super) snapshot_bytes: usize,
     /// Probes asked for so far.
     pub(super) probes_seen: usize,
 }
@@ -100,6 +102,7 @@ impl Lab {
             usage: HashMap::new(),
             probes: Vec::new(),
             probes_seen: 0,
+            snapshot_bytes: usize::MAX,
         }
     }
 
@@ -314,6 +317,7 @@ impl Lab {
         if self.in_batch {
             return;
         }
+        self.hubs[shard].bound_snapshots(self.snapshot_bytes);
         self.hubs[shard].end_turn(self.now);
         while self.carry_out(shard) == Probed::Alive {
             self.hubs[shard].end_turn(self.now);

@@ -266,3 +266,24 @@ fn w153_a_returning_peer_whose_partners_left_meanwhile_is_told_by_its_snapshot()
     lab.advance(2_000);
     assert_eq!(lab.heard(alice), ["ack s", "room:"]);
 }
+
+#[test]
+fn a_crowd_that_enters_together_gets_its_lists_in_steps_and_each_learns_of_all_others_once() {
+    let mut lab = Lab::new();
+    lab.snapshot_bytes = 2_000;
+    let crowd: Vec<_> = (0..60).map(|n| lab.connect(&format!("peer-{n:02}"))).collect();
+    lab.batch(|lab| crowd.iter().for_each(|who| lab.subscribe(*who, "room")));
+    lab.advance(PAUSE);
+    let mut steps = 0;
+    for who in crowd {
+        let heard = lab.heard(who);
+        let frames = heard.iter().filter(|heard| heard.starts_with("room:"));
+        steps = steps.max(frames.clone().count());
+        let mut seen: Vec<&str> = frames.flat_map(|frame| frame.split(" +").skip(1)).collect();
+        let count = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!((seen.len(), count), (59, 59), "each other one once");
+    }
+    assert!((5..60).contains(&steps), "{steps} steps");
+}

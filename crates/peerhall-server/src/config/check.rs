@@ -76,6 +76,10 @@ impl Limits {
                 .unwrap_or(self.outbox_bytes),
             outbox_age: span("limits.outbox_age", raw.outbox_age, millis(100)..=minutes(10))?
                 .unwrap_or(self.outbox_age),
+            waiting_bytes: count("limits.waiting_bytes", raw.waiting_bytes, 1_000_000..=1 << 40)?
+                .unwrap_or(self.waiting_bytes),
+            message_timeout: span("limits.message_timeout", raw.message_timeout, millis(100)..=minutes(10))?
+                .unwrap_or(self.message_timeout),
             handshake_timeout: span(
                 "limits.handshake_timeout",
                 raw.handshake_timeout,

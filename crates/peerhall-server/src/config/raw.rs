@@ -247,6 +247,11 @@ section! {
         outbox_bytes: u64, "bytes, 1000000 to 1073741824", Preset::Default("1048576");
         /// How long a frame may wait for a slow reader before the connection is closed with 1008.
         outbox_age: String, "length of time, 100ms to 10m", Preset::Default(r#""10s""#);
+        /// Bytes that may wait for all slow readers together; beyond it whoever does not take its messages
+        /// at once is closed with 1008.
+        waiting_bytes: u64, "bytes, 1000000 to 1099511627776", Preset::Default("268435456");
+        /// How long a client may take over one message in pieces before the connection is closed with 1008.
+        message_timeout: String, "length of time, 100ms to 10m", Preset::Default(r#""30s""#);
         /// How long a client may take from connecting to the end of its HTTP request.
         handshake_timeout: String, "length of time, 100ms to 5m", Preset::Default(r#""10s""#);
         /// Connections of the whole process. Unset: as many as the limit on open files allows.

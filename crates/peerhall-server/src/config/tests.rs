@@ -42,6 +42,8 @@ fn every_default_in_the_schema_is_the_one_the_server_uses() {
         connects_per_minute = 1
         outbox_bytes = 1000000
         outbox_age = "1s"
+        waiting_bytes = 1000000
+        message_timeout = "1s"
         handshake_timeout = "1s"
         [presence]
         pause = "1ms"
@@ -168,6 +170,8 @@ fn every_broken_rule_names_its_key_and_its_value() {
         ("limits.connects_per_minute", "1000001"),
         ("limits.outbox_bytes", "999999"),
         ("limits.outbox_age", r#""10""#),
+        ("limits.waiting_bytes", "999999"),
+        ("limits.message_timeout", r#""11m""#),
         ("limits.handshake_timeout", r#""0s""#),
         ("limits.max_connections", "0"),
         ("presence.pause", r#""1001ms""#),

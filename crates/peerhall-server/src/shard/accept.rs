@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Interest, Token};
@@ -19,12 +19,28 @@ use crate::timers::Reason;
 /// Sockets accepted in one turn, so that a rush of newcomers does not hold up those who are there.
 const ACCEPTS_PER_TURN: usize = 64;
 
+/// What a turn spends on the requests of newcomers, for the same reason; one is always served. In time and
+/// not in number, because one with TLS costs fifty times as much as one without.
+const NEWCOMERS_WITHIN: Duration = Duration::from_micros(500);
+
 /// How long accepting rests when the process has no descriptor left.
 pub(super) const BREATHER: Duration = Duration::from_millis(100);
 
 impl Shard {
+    /// Reads what newcomers have sent, in the order in which it came, as far as there is time.
+    pub(super) fn serve_newcomers(&mut self, now: Now) {
+        let begin = Instant::now();
+        while let Some((conn, until)) = self.newcomers.pop_front() {
+            self.isolated(conn, now, |shard| shard.receive(conn, until, now));
+            if begin.elapsed() > NEWCOMERS_WITHIN {
+                return;
+            }
+        }
+    }
+
     pub(super) fn accept(&mut self, now: Now) {
-        if self.accepting == Accepting::Idle {
+        // Who cannot be served now waits in the backlog of the system, where it costs nothing.
+        if self.accepting == Accepting::Idle || !self.newcomers.is_empty() {
             return;
         }
         for _ in 0..ACCEPTS_PER_TURN {

@@ -58,6 +58,12 @@ pub(crate) struct Conn {
     pub(crate) dirty: bool,
     /// A deadline watches the age of the outbox.
     pub(crate) watched: bool,
+    /// When the message began that has come in part.
+    pub(crate) message_since: Option<Tick>,
+    /// A deadline watches that message.
+    pub(crate) message_watched: bool,
+    /// Bytes that waited after the last write, counted in the shard's sum.
+    pub(crate) backlog: usize,
     /// Was asked whether it is alive, and has said nothing since.
     pub(crate) probed: bool,
     /// The write side has been ended.
@@ -75,6 +81,9 @@ impl Conn {
             heard: now,
             dirty: false,
             watched: false,
+            message_since: None,
+            message_watched: false,
+            backlog: 0,
             probed: false,
             finished: false,
         }
@@ -83,6 +92,11 @@ impl Conn {
     /// Whether the hub knows the connection.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
+    }
+
+    /// Whether its HTTP request is not complete yet.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        matches!(self.phase, Phase::Handshake(_))
     }
 
     /// Writes what waits, and ends the write side when there will be no more.

@@ -24,6 +24,7 @@ impl Shard {
                 Reason::Pong => shard.expect_pong(conn, due, now),
                 Reason::Probe => shard.expect_answer(conn, now),
                 Reason::Outbox => shard.check_age(conn, now),
+                Reason::Message => shard.check_message(conn, now),
                 Reason::Close => shard.forget(conn),
                 Reason::Drain => shard.let_go(conn, now),
             });
@@ -101,6 +102,21 @@ impl Shard {
             one.outbox.drop_unsent();
         }
         self.say_close(conn, CloseCode::GOING_AWAY, "no answer to pings", now);
+    }
+
+    fn check_message(&mut self, conn: ConnId, now: Now) {
+        let limit = self.admission.config.limits.message_timeout;
+        let Some(one) = self.conns.get_mut(conn).filter(|one| one.is_open()) else { return };
+        one.message_watched = false;
+        let Some(since) = one.message_since else { return };
+        if now.at - since < limit {
+            one.message_watched = true;
+            self.timers.add(since + limit, conn, Reason::Message);
+            return;
+        }
+        self.end_session(conn, Ended::ByServer(CloseCode::POLICY_VIOLATION), now);
+        self.carry_out(now);
+        self.say_close(conn, CloseCode::POLICY_VIOLATION, "a message took too long", now);
     }
 
     fn check_age(&mut self, conn: ConnId, now: Now) {

@@ -259,6 +259,9 @@ impl Shard {
                 }
                 Ok(Decoded { consumed, incoming: Some(incoming) }) => {
                     at += consumed;
+                    if matches!(incoming, Incoming::Text(_) | Incoming::Binary(_)) {
+                        one.message_since = None;
+                    }
                     self.incoming(conn, incoming, now);
                 }
             }
@@ -266,6 +269,19 @@ impl Shard {
         self.read_buf = buffer;
         if self.conns.get(conn).is_some_and(|one| one.is_open()) {
             self.keep_tail(conn, at, filled);
+            self.watch_message(conn, now);
+        }
+    }
+
+    /// A message that has begun must end, or whoever sends it byte by byte keeps its memory for ever.
+    fn watch_message(&mut self, conn: ConnId, now: Now) {
+        let Some(one) = self.conns.get_mut(conn).filter(|one| one.decoder.is_mid_message()) else { return };
+        if one.message_since.is_none() {
+            one.message_since = Some(now.at);
+            if !std::mem::replace(&mut one.message_watched, true) {
+                let end = now.at + self.admission.config.limits.message_timeout;
+                self.timers.add(end, conn, Reason::Message);
+            }
         }
     }
 

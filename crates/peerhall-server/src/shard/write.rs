@@ -11,6 +11,13 @@ use super::run::Write;
 use super::table::Table;
 use crate::timers::Reason;
 
+/// Bytes from which a connection has much to write: the list of a large room, or a backlog.
+const LARGE: usize = 16 * 1024;
+
+/// What a turn writes to connections with much to write: about half a millisecond. A thousand that enter a
+/// room together get fifty megabytes, and nobody else should wait until they have them.
+const LARGE_BYTES_PER_TURN: usize = 1024 * 1024;
+
 impl Shard {
     /// Does what the hub wants done. Sockets are written later, in one go.
     pub(super) fn carry_out(&mut self, now: Now) {
@@ -104,12 +111,28 @@ impl Shard {
     pub(super) fn flush_dirty(&mut self, now: Now) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for place in dirty.drain(..) {
-            if let Some(conn) = self.conns.id_at(place) {
+            let Some(conn) = self.conns.id_at(place) else { continue };
+            if self.conns.get(conn).is_some_and(|one| one.outbox.bytes() >= LARGE) {
+                self.large.push_back(place);
+            } else {
                 self.flush(conn, now);
             }
         }
         if self.dirty.is_empty() {
             self.dirty = dirty;
+        }
+        self.flush_large(now);
+    }
+
+    /// Writes the connections with much to write, until others should have their turn.
+    fn flush_large(&mut self, now: Now) {
+        let mut written = 0;
+        while written < LARGE_BYTES_PER_TURN
+            && let Some(place) = self.large.pop_front()
+        {
+            let Some(conn) = self.conns.id_at(place) else { continue };
+            written += self.conns.get(conn).map_or(0, |one| one.outbox.bytes());
+            self.flush(conn, now);
         }
     }
 
@@ -119,15 +142,28 @@ impl Shard {
         one.dirty = false;
         match one.flush(&mut self.write_buf) {
             Err(_) => self.lost(conn, now),
-            Ok(conn::AfterFlush::Nothing) => {}
+            Ok(conn::AfterFlush::Nothing) => self.count_backlog(conn, 0),
             Ok(conn::AfterFlush::Blocked) => {
+                let left = one.outbox.bytes();
                 if !one.watched {
                     one.watched = true;
                     let age = self.admission.config.limits.outbox_age;
                     self.timers.add(now.at + age, conn, Reason::Outbox);
                 }
+                self.count_backlog(conn, left);
+                if self.backlog > self.max_backlog && self.conns.get(conn).is_some_and(Conn::is_open) {
+                    self.cut_slow_reader(conn, now);
+                }
             }
             Ok(conn::AfterFlush::Finished) => self.forget(conn),
+        }
+    }
+
+    /// Keeps the sum of what waits for readers that do not take it at once.
+    fn count_backlog(&mut self, conn: ConnId, left: usize) {
+        if let Some(one) = self.conns.get_mut(conn) {
+            let before = std::mem::replace(&mut one.backlog, left);
+            self.backlog = self.backlog.saturating_sub(before).saturating_add(left);
         }
     }
 
@@ -140,6 +176,7 @@ impl Shard {
     /// Drops a connection and its socket.
     pub(super) fn forget(&mut self, conn: ConnId) {
         if let Some(mut one) = self.conns.remove(conn) {
+            self.backlog = self.backlog.saturating_sub(one.backlog);
             drop(self.poll.registry().deregister(one.stream.socket_mut()));
             self.metrics.sockets.fetch_sub(1, Relaxed);
         }
