@@ -15,6 +15,7 @@
 pub mod client;
 pub mod conformance;
 pub mod dial;
+pub mod foreign;
 pub mod frame;
 pub mod http;
 pub mod native;

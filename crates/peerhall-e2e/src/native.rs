@@ -1,10 +1,16 @@
 //! Native peers against a server of this process.
 
+mod mirror;
+
 use std::future::Future;
 use std::time::Duration;
 
+use peerhall::event::{StreamEvent, TrackEvent};
 use peerhall::{Events, JoinOptions, MeteredPeer, PeerEvent, PeerOptions, RemotePeer, SignallingOptions};
 use peerhall_auth::key::KeyRecord;
+use serde_json::json;
+
+pub use mirror::{Mirror, reflect};
 
 use crate::server::{Running, Ways};
 
@@ -51,6 +57,16 @@ pub async fn joined(server: &Running, key: &KeyRecord, channel: &str) -> (Metere
     (peer, events)
 }
 
+/// A peer that the server will know by this id, and its events. `url` leads to the server.
+#[must_use]
+pub fn named(server: &Running, url: &str, id: &str) -> (MeteredPeer, Events<PeerEvent>) {
+    let token = server.token(&json!({ "sub": id }));
+    let provider = move || std::future::ready(Ok(token.clone()));
+    let peer = MeteredPeer::new(PeerOptions::with_tokens(url, provider).expect("options")).expect("a peer");
+    let events = peer.events();
+    (peer, events)
+}
+
 /// The next remote peer that joins.
 pub async fn next_remote(events: &mut Events<PeerEvent>) -> RemotePeer {
     loop {
@@ -59,4 +75,14 @@ pub async fn next_remote(events: &mut Events<PeerEvent>) -> RemotePeer {
             return remote;
         }
     }
+}
+
+/// The next track.
+pub async fn next_track(tracks: &mut Events<TrackEvent>) -> TrackEvent {
+    soon("a track", tracks.next()).await.expect("more tracks")
+}
+
+/// The oldest stream that is here, or the next one that comes.
+pub async fn next_stream(remote: &RemotePeer) -> StreamEvent {
+    soon("a stream", remote.on_stream_added().next()).await.expect("more streams")
 }

@@ -24,6 +24,8 @@ class Guest {
   /** Data channels this side opened, by remote id; the latest one counts. */
   #channels = new Map();
   #pongs = new Set();
+  /** What this side sends, by stream id. */
+  #streams = new Map();
   #serials = new WeakMap();
   #nextSerial = 1;
 
@@ -33,9 +35,9 @@ class Guest {
    * offering at the same moment, which Chromium does not always survive: when the polite side rolls
    * its own offer back while it gathers, it may never gather again (seen in a few of a hundred).
    */
-  constructor({ url, apiKey, token, meshes }) {
-    const tokenProvider = async () => (await fetch(`/token?peer=${token}`)).text();
-    this.peer = new Peer({ url, ...(token ? { tokenProvider } : { apiKey }) });
+  constructor({ url, apiKey, token, jwt, meshes }) {
+    const tokenProvider = async () => jwt ?? (await fetch(`/token?peer=${token}`)).text();
+    this.peer = new Peer({ url, ...(token || jwt ? { tokenProvider } : { apiKey }) });
     this.#meshes = meshes;
     for (const event of ['joined', 'left', 'data']) {
       this.peer.on(event, (detail) => this.#note(event, detail));
@@ -150,17 +152,36 @@ class Guest {
   /** Adds the fake camera, and the fake microphone with `audio`. Gives the stream's id. */
   async addCamera(metadata, { audio = false, width = 160, height = 120, frameRate = 10 } = {}) {
     const video = { width, height, frameRate };
-    const stream = await navigator.mediaDevices.getUserMedia({ audio, video });
-    this.peer.addStream(stream, metadata);
-    return stream.id;
+    return this.#show(await navigator.mediaDevices.getUserMedia({ audio, video }), metadata);
   }
 
   /** Adds this tab's picture as a second stream. */
   async addScreen(metadata) {
     const wanted = { video: { frameRate: 5 }, preferCurrentTab: true };
-    const stream = await navigator.mediaDevices.getDisplayMedia(wanted);
+    return this.#show(await navigator.mediaDevices.getDisplayMedia(wanted), metadata);
+  }
+
+  /** Adds a drawing that changes ten times a second. Needs no camera, so any number may be added. */
+  addCanvas(metadata) {
+    return this.#show(new MediaStream([drawing()]), metadata);
+  }
+
+  #show(stream, metadata) {
+    this.#streams.set(stream.id, stream);
     this.peer.addStream(stream, metadata);
     return stream.id;
+  }
+
+  removeStream(id) {
+    this.peer.removeStream(this.#streams.get(id));
+    this.#streams.delete(id);
+  }
+
+  /** Puts a drawing in the place of a stream's picture. */
+  async replacePicture(id) {
+    const [old] = this.#streams.get(id).getVideoTracks();
+    await this.peer.replaceTrack(old, drawing());
+    old.stop();
   }
 
   /** Waits until `count` video tracks of remote `id` have pictures decoded on this connection. */
@@ -191,6 +212,24 @@ class Guest {
     const last = JSON.stringify(this.log.slice(-8));
     return `${this.peer.peerId} ${this.peer.state} [${remotes.join(' ')}] last: ${last}`;
   }
+}
+
+/** A track whose picture changes ten times a second. */
+function drawing() {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 120 });
+  const pen = canvas.getContext('2d');
+  let turns = 0;
+  const draw = () => {
+    pen.fillStyle = `hsl(${(turns += 37) % 360} 80% 50%)`;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+  };
+  draw();
+  const [track] = canvas.captureStream(10).getVideoTracks();
+  const timer = setInterval(() => {
+    if (track.readyState === 'ended') clearInterval(timer);
+    else draw();
+  }, 100);
+  return track;
 }
 
 const guests = new Map();

@@ -5,15 +5,15 @@
 //! (and `PEERHALL_PYTHON`) set.
 
 use std::{
-    env,
-    ffi::OsString,
     fmt, fs,
     io::Read,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
+
+use peerhall_e2e::foreign::{folder as foreign, from_env, node_interpreter, python_interpreter, workspace};
 
 /// For a script that hangs in its clean-up; the limits in the scripts are far below.
 const LIMIT: Duration = Duration::from_secs(450);
@@ -48,8 +48,7 @@ pub(crate) fn node(name: &str, arguments: &[&str]) -> Result<(), Failed> {
     if !packages.is_dir() {
         return Err(missing("npm packages", &packages));
     }
-    let interpreter = from_env("PEERHALL_NODE", || PathBuf::from("node"));
-    run(&interpreter, &folder.join(format!("{name}.mjs")), arguments)
+    run(&node_interpreter(), &folder.join(format!("{name}.mjs")), arguments)
 }
 
 /// Runs `foreign/python/<name>.py` in the virtual environment of the tests.
@@ -120,20 +119,4 @@ fn read(mut pipe: impl Read) -> String {
     // What came before an error is still worth showing.
     let _ = pipe.read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn python_interpreter() -> PathBuf {
-    from_env("PEERHALL_PYTHON", || workspace().join(".cache/venv/bin/python"))
-}
-
-fn from_env(name: &str, default: impl FnOnce() -> PathBuf) -> PathBuf {
-    env::var_os(name).filter(|value| *value != OsString::new()).map_or_else(default, PathBuf::from)
-}
-
-fn foreign() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("foreign")
-}
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -1,0 +1,80 @@
+//! The vendor's JavaScript SDK in a page of a headless browser (`foreign/pages/`).
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::{Partner, folder, node_interpreter};
+use crate::native::soon;
+
+/// A page with one guest of a room; see `foreign/pages/peer.js` for what a guest can do.
+pub struct Page {
+    partner: Partner,
+}
+
+impl Page {
+    /// Starts Chromium with fake media, and a guest who has not joined yet: the peer of this token at this
+    /// server, with `extra` members in its options.
+    ///
+    /// # Panics
+    ///
+    /// When Node.js, its packages or the browser are missing.
+    pub async fn open(url: &str, token: &str, extra: Value) -> Self {
+        let script = folder().join("js/stage.mjs");
+        let partner = Partner::start(&node_interpreter(), &script);
+        let page = Self { partner: partner.expect("Node.js; `cargo xtask test` says how to get it") };
+        let mut options = json!({ "url": url, "jwt": token });
+        if let (Some(options), Value::Object(extra)) = (options.as_object_mut(), extra) {
+            options.extend(extra);
+        }
+        page.run(&format!("hall.invite('guest', {options});")).await;
+        page
+    }
+
+    /// Runs the body of an async function that finds its guest as `me`, and gives what it returns.
+    ///
+    /// # Panics
+    ///
+    /// When it throws, or takes longer than a minute.
+    pub async fn run(&self, code: &str) -> Value {
+        let code = format!("const me = hall.guest('guest');\n{code}");
+        match soon(&code, self.partner.ask(json!({ "code": code }))).await {
+            Ok(value) => value,
+            Err(error) => panic!("in the page: {error}\nwhile running: {code}"),
+        }
+    }
+
+    /// Joins a channel.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub async fn join(&self, channel: &str) {
+        self.run(&format!("await me.peer.join({});", json!(channel))).await;
+    }
+
+    /// Waits until an event was noted `count` times and gives all of them. `fits` are members that must
+    /// be equal.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come in time.
+    pub async fn wait(&self, event: &str, fits: Value, count: usize) -> Value {
+        self.run(&format!("return await me.wait({}, {fits}, {count});", json!(event))).await
+    }
+
+    /// Ends the browser.
+    ///
+    /// # Panics
+    ///
+    /// When the page had an error that nobody caught.
+    pub async fn close(self) {
+        self.partner.end().await;
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Page")
+    }
+}
