@@ -110,10 +110,9 @@ async fn listen(mut lines: Lines<BufReader<ChildStdout>>, waiting: Arc<Mutex<Has
         });
         match (waiter, parsed) {
             (Some(waiter), Some(mut answer)) => {
-                let said = match answer["error"].take() {
-                    Value::Null => Ok(answer["value"].take()),
-                    Value::String(error) => Err(error),
-                    error => Err(error.to_string()),
+                let said = match answer["error"].as_str() {
+                    Some(error) => Err(error.to_owned()),
+                    None => Ok(answer["value"].take()),
                 };
                 // Whoever asked may have stopped waiting.
                 let _ = waiter.send(said);

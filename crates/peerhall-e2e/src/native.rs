@@ -1,6 +1,7 @@
 //! Native peers against a server of this process.
 
 mod mirror;
+pub mod talk;
 
 use std::future::Future;
 use std::time::Duration;

@@ -3,10 +3,11 @@
 #[path = "sdk_support/room.rs"]
 mod room;
 
-use peerhall::{MediaKind, StreamMetadata};
-use peerhall_e2e::native::{Mirror, next_stream, next_track};
+use peerhall::{Codec, LocalTrack, MediaKind, StreamMetadata};
+use peerhall_e2e::native::talk::{echoed, echoed_again, nobody_left, open_channel};
+use peerhall_e2e::native::{Mirror, next_stream, next_track, reflect, soon};
 use peerhall_e2e::server;
-use room::{NATIVE_FIRST, NATIVE_LAST, Room};
+use room::{Cut, NATIVE_FIRST, NATIVE_LAST, Room};
 use serde_json::json;
 
 #[tokio::test]
@@ -15,7 +16,7 @@ async fn a_data_channel_of_each_side_echoes_whoever_gives_way() {
         let server = server::start();
         let mut room = Room::open(&server, ids).await;
         let remote = room.meet().await;
-        room.native_channel_echoes(&remote, "one").await;
+        open_channel(&remote, "one").await;
         room.page_channel_echoes(&remote).await;
         room.close().await;
     }
@@ -50,4 +51,111 @@ async fn x12_both_attach_before_joining_and_the_native_peer_knows_the_metadata_o
     room.sees_pictures().await;
     room.hears_sounds().await;
     room.close().await;
+}
+
+#[tokio::test]
+async fn streams_come_change_and_go_on_each_side_without_another_connection() {
+    for ids in [NATIVE_FIRST, NATIVE_LAST] {
+        let server = server::start();
+        let mut room = Room::open(&server, ids).await;
+        let remote = room.meet().await;
+        let channel = open_channel(&remote, "before").await;
+        let mut resets = remote.on_connection_reset();
+        let (mut added, mut gone) = (remote.on_stream_added(), remote.on_stream_removed());
+
+        let picture = room.page.run("return me.addCanvas({ role: 'canvas' });").await;
+        let drawn = soon("the drawing", added.next()).await.expect("more streams");
+        assert_eq!(json!(drawn.stream.id()), picture);
+        assert_eq!(drawn.metadata, Some(StreamMetadata::new().with_role("canvas")));
+        let mirror = Mirror::new("mirror");
+        room.native.add_stream(mirror.stream(), None).expect("added");
+        let reflection = mirror.reflect(drawn.stream.tracks()[0].clone());
+        room.page.wait("stream-added", json!({ "stream": "mirror" }), 1).await;
+        room.sees_pictures().await;
+
+        let second = room.page.run("return me.addCanvas({ role: 'second' });").await;
+        let drawn_too = soon("the second drawing", added.next()).await.expect("more streams");
+        assert_eq!(json!(drawn_too.stream.id()), second);
+        let other = Mirror::new("other");
+        room.native.add_stream(other.stream(), None).expect("added");
+        let _ = other.reflect(drawn_too.stream.tracks()[0].clone());
+        room.page.run(&format!("await me.seesVideoOf({}, 2);", json!(room.native_id))).await;
+
+        // What shows the replacement is that the old sources are silent from here on.
+        room.page.run(&format!("await me.replacePicture({picture});")).await;
+        reflection.abort();
+        room.native.remove_stream(other.stream()).expect("removed");
+        room.page.wait("stream-removed", json!({ "stream": "other" }), 1).await;
+        let replacement = LocalTrack::new(Codec::Vp8, None);
+        room.native.replace_track(mirror.video(), Some(&replacement)).await.expect("replaced");
+        let _ = reflect(drawn.stream.tracks()[0].clone(), replacement);
+        room.page.run(&format!("await me.seesMoreOf({});", json!(room.native_id))).await;
+
+        room.page.run(&format!("me.removeStream({picture});")).await;
+        let removed = soon("the removal", gone.next()).await.expect("more removals");
+        assert_eq!(json!(removed.id()), picture);
+        room.native.remove_stream(mirror.stream()).expect("removed");
+        room.page.wait("stream-removed", json!({ "stream": "mirror" }), 1).await;
+
+        echoed(&channel, "after").await;
+        room.has_no_resets(&mut resets).await;
+        room.close().await;
+    }
+}
+
+#[tokio::test]
+async fn ice_restarts_of_each_side_keep_the_connection_and_its_channels() {
+    for ids in [NATIVE_FIRST, NATIVE_LAST] {
+        let server = server::start();
+        let mut room = Room::open(&server, ids).await;
+        let remote = room.meet().await;
+        let mut resets = remote.on_connection_reset();
+        let channel = open_channel(&remote, "before").await;
+        let native = json!(room.native_id);
+
+        let names = room.page.run(&format!("return me.iceNames({native});")).await;
+        room.page.run(&format!("me.remote({native}).pc.restartIce();")).await;
+        room.page.run(&format!("await me.iceRestarted({native}, {names});")).await;
+        echoed(&channel, "after the page's restart").await;
+
+        let names = room.page.run(&format!("return me.iceNames({native});")).await;
+        remote.restart_ice();
+        room.page.run(&format!("await me.iceRestarted({native}, {names});")).await;
+        echoed(&channel, "after the native peer's restart").await;
+        room.has_no_resets(&mut resets).await;
+        room.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_of_each_side_keeps_the_remote_peers_and_brings_streams_and_channels_back() {
+    for ids in [NATIVE_FIRST, NATIVE_LAST] {
+        let server = server::start();
+        let mut room = Room::open(&server, ids).await;
+        let mirror = Mirror::new("mirror");
+        room.native.add_stream(mirror.stream(), None).expect("added");
+        let picture = room.page.run("return me.addCanvas({ role: 'canvas' });").await;
+        let remote = room.meet().await;
+        let mut added = remote.on_stream_added();
+        let channel = open_channel(&remote, "before").await;
+
+        for cut in [Cut::Native, Cut::Page, Cut::Both] {
+            let shown = soon("the drawing", added.next()).await.expect("more streams");
+            assert_eq!(json!(shown.stream.id()), picture, "before {cut:?}");
+            assert_eq!(shown.metadata, Some(StreamMetadata::new().with_role("canvas")), "before {cut:?}");
+            let _ = mirror.reflect(shown.stream.tracks()[0].clone());
+            room.sees_pictures().await;
+            let before = room.page.run("return me.identities();").await;
+            room.cut(cut).await;
+            // Who stays is told that a peer left and came when it runs the vendor's SDK (wire protocol,
+            // section 9.4), because that refuses a second connection of a peer it holds.
+            if cut == Cut::Page {
+                assert_eq!(room.page.run("return me.identities();").await, before);
+            }
+            echoed_again(&channel, &format!("after {cut:?}")).await;
+        }
+        assert!(room.native.remote_peers() == [remote]);
+        nobody_left(&mut room.events);
+        room.close().await;
+    }
 }

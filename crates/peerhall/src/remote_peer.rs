@@ -135,6 +135,14 @@ impl RemotePeer {
         Ok(channel)
     }
 
+    /// Looks for a new path to it, as after a change of networks; the connection and all on it stay. Done
+    /// by itself when the path is lost. Does nothing before the two have begun to negotiate.
+    pub fn restart_ice(&self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.call(|peer, _, now| peer.restart_ice(now, self.key()));
+        }
+    }
+
     /// Figures of the connection.
     ///
     /// # Errors

@@ -259,6 +259,13 @@ impl Link {
         self.handle_timeout(now);
     }
 
+    /// Looks for a path anew, whatever the present one is worth; the budget of restarts is whole again.
+    pub(crate) fn restart(&mut self, now: Time) {
+        self.ladder.begin_again();
+        self.needs_restart = true;
+        self.advance(now);
+    }
+
     /// An offer was not answered in time.
     fn offer_lost(&mut self, now: Time, restart: bool) {
         if restart {

@@ -26,6 +26,19 @@ impl<J: Json> Peer<J> {
         self.pump(now);
     }
 
+    /// Looks for a new path to a remote peer, while data goes on flowing over the present one. Does nothing
+    /// before the first description has come, when a path is being looked for anyway.
+    pub fn restart_ice(&mut self, now: Time, remote: RemoteKey) {
+        self.now = now;
+        if let Some(known) = self.remote_mut(remote)
+            && known.link.has_remote_description()
+        {
+            known.link.restart(now);
+            self.settle(remote);
+        }
+        self.pump(now);
+    }
+
     /// A data channel of the application is to be opened again whenever the connection is replaced.
     pub fn keep_channel(&mut self, remote: RemoteKey, channel: ChannelKey) {
         if let Some(remote) = self.remote_mut(remote)

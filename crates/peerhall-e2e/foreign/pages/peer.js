@@ -179,8 +179,13 @@ class Guest {
 
   /** Puts a drawing in the place of a stream's picture. */
   async replacePicture(id) {
-    const [old] = this.#streams.get(id).getVideoTracks();
-    await this.peer.replaceTrack(old, drawing());
+    const stream = this.#streams.get(id);
+    const [old] = stream.getVideoTracks();
+    const track = drawing();
+    await this.peer.replaceTrack(old, track);
+    // The SDK removes the tracks that the stream has then.
+    stream.removeTrack(old);
+    stream.addTrack(track);
     old.stop();
   }
 
@@ -190,18 +195,47 @@ class Guest {
     await this.#receives(id, moving, count, 'moving pictures');
   }
 
+  /** Waits until `count` more pictures of remote `id` have been decoded than now. */
+  async seesMoreOf(id, count = 5) {
+    const decoded = async () => {
+      const inbound = await this.#inbound(id);
+      return inbound.reduce((sum, { framesDecoded = 0 }) => sum + framesDecoded, 0);
+    };
+    const before = await decoded();
+    await until(async () => (await decoded()) >= before + count, `more pictures of ${id}; ${this.summary()}`);
+  }
+
   /** Waits until something other than silence is heard from remote `id`. */
   async hears(id) {
     await this.#receives(id, (s) => s.kind === 'audio' && s.totalAudioEnergy > 0.001, 1, 'sounds');
   }
 
   async #receives(id, alive, count, what) {
-    const enough = async () => {
-      const report = await this.remote(id)?.pc.getStats();
-      const inbound = [...(report?.values() ?? [])].filter(({ type }) => type === 'inbound-rtp');
-      return inbound.filter(alive).length >= count;
-    };
+    const enough = async () => (await this.#inbound(id)).filter(alive).length >= count;
     await until(enough, `${count} ${what} of ${id}; ${this.summary()}`);
+  }
+
+  /** Statistics of what is received from remote `id` on the connection of this moment. */
+  async #inbound(id) {
+    const report = await this.remote(id)?.pc.getStats();
+    return [...(report?.values() ?? [])].filter(({ type }) => type === 'inbound-rtp');
+  }
+
+  /** The ICE user names in use with remote `id`, own and theirs: a restart changes both. */
+  iceNames(id) {
+    const { localDescription, remoteDescription } = this.remote(id).pc;
+    const name = (description) => /a=ice-ufrag:(\S+)/.exec(description?.sdp)?.[1];
+    return [name(localDescription), name(remoteDescription)];
+  }
+
+  /** Waits until ICE with remote `id` has been restarted since the names were `before`, and works. */
+  async iceRestarted(id, before) {
+    const done = () => {
+      const { signalingState, connectionState } = this.remote(id).pc;
+      const changed = this.iceNames(id).every((name, side) => name !== before[side]);
+      return changed && signalingState === 'stable' && connectionState === 'connected';
+    };
+    await until(done, `a restart of ICE with ${id}; ${this.summary()}`);
   }
 
   /** One line about this guest for failure messages. */

@@ -1,11 +1,10 @@
 //! A room with a native peer and a page.
 
-use peerhall::{
-    DataChannel, DataChannelInit, DataChannelOptions, Events, JoinOptions, Message, MeteredPeer, PeerEvent,
-    RemotePeer,
-};
+use futures_util::FutureExt;
+use peerhall::{Events, JoinOptions, MeteredPeer, PeerEvent, RemotePeer};
 use peerhall_e2e::foreign::{Page, Proxy};
-use peerhall_e2e::native::{named, next_remote, soon};
+use peerhall_e2e::native::talk::{drop_and_return, echo_next};
+use peerhall_e2e::native::{named, next_remote};
 use peerhall_e2e::server::{Running, Ways};
 use serde_json::json;
 
@@ -20,6 +19,14 @@ pub(crate) const NATIVE_LAST: Ids = ("b-native", "a-page");
 
 /// Where they meet.
 const CHANNEL: &str = "room";
+
+/// Whose connection to the server is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Native,
+    Page,
+    Both,
+}
 
 /// Both, each with a way to the server that can be cut.
 pub(crate) struct Room {
@@ -52,31 +59,38 @@ impl Room {
         remote
     }
 
-    /// The native side opens a channel that outlives connections, and the page echoes on it.
-    pub(crate) async fn native_channel_echoes(&self, remote: &RemotePeer, text: &str) -> DataChannel {
-        let opening =
-            remote.open_channel("native", DataChannelInit::default(), DataChannelOptions::default());
-        let channel = opening.await.expect("a channel");
-        soon("the channel opens", channel.opened()).await.expect("opens");
-        echoed(&channel, text).await;
-        channel
-    }
-
     /// The page opens a channel, and the native side echoes on it.
     pub(crate) async fn page_channel_echoes(&self, remote: &RemotePeer) {
-        let mut offered = remote.on_data_channel();
         let talk = format!("me.openChannel({0}); await me.talksTo({0});", json!(self.native_id));
-        let echo = async {
-            let raw = soon("a channel of the page", offered.next()).await.expect("a channel");
-            let channel = DataChannel::wrap(raw, DataChannelOptions::default());
-            while let Some(Message::Text(text)) = channel.recv().await {
-                channel.send(format!("echo {text}")).await.expect("sent");
-            }
-        };
         tokio::select! {
             _ = self.page.run(&talk) => {}
-            () = echo => panic!("the channel ended before the echo was heard"),
+            () = echo_next(remote) => panic!("the channel ended before the echo was heard"),
         }
+    }
+
+    /// Cuts connections to the server, and waits until those whose it was are back.
+    pub(crate) async fn cut(&self, cut: Cut) {
+        let of_native = async {
+            if cut != Cut::Page {
+                drop_and_return(&self.native).await;
+            }
+        };
+        let of_page = async {
+            if cut != Cut::Native {
+                let joined = "me.events('state', { to: 'joined' }).length";
+                let count = self.page.run(&format!("return {joined};")).await;
+                self.page_way.cut();
+                self.page.run(&format!("await hall.until(() => {joined} > {count}, 'joined again');")).await;
+            }
+        };
+        tokio::join!(of_native, of_page);
+    }
+
+    /// The connection is the first one, on both sides.
+    pub(crate) async fn has_no_resets(&self, resets: &mut Events<()>) {
+        assert!(resets.next().now_or_never().is_none(), "a reset");
+        let seen = self.page.run("return [me.events('connection-reset'), me.events('trouble')];").await;
+        assert_eq!(seen, json!([[], []]));
     }
 
     /// The page decodes pictures of the native peer.
@@ -94,11 +108,4 @@ impl Room {
         self.native.close(None).await;
         self.page.close().await;
     }
-}
-
-/// Sends a text over a channel whose other end answers `echo …`.
-pub(crate) async fn echoed(channel: &DataChannel, text: &str) {
-    channel.send(text).await.expect("sent");
-    let answer = soon("an echo", channel.recv()).await;
-    assert_eq!(answer, Some(Message::from(format!("echo {text}"))));
 }

@@ -1,0 +1,160 @@
+"""A peer of the vendor's Python SDK that does what a test in another language tells it.
+
+Lines `{id, call, with}` come in, lines `{id, value}` or `{id, error}` go out, and the end of the input
+ends it. `call` is a method of `Guest`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import traceback
+from contextlib import AsyncExitStack
+from typing import Any
+
+from aiortc import VideoStreamTrack
+from av import VideoFrame
+from harness import PATIENCE, Recorder, run
+from metered_realtime import (
+    Data, DataChannelOpened, FatalError, MediaStream, MeteredPeer, PeerJoined, PeerLeft, RemotePeer, StateChange,
+    StreamAdded, StreamRemoved, iter_frames,
+)  # fmt: skip
+
+#: Longer than aiortc takes to give up what it cannot have.
+LONG = 40.0
+
+
+class Picture(VideoStreamTrack):
+    """Grey that becomes brighter with every frame."""
+
+    shade = 0
+
+    async def recv(self) -> VideoFrame:
+        pts, time_base = await self.next_timestamp()
+        frame = VideoFrame(160, 120, "yuv420p")
+        self.shade = (self.shade + 5) % 256
+        for plane in frame.planes:
+            plane.update(bytes([self.shade]) * plane.buffer_size)
+        frame.pts, frame.time_base = pts, time_base
+        return frame
+
+
+class Guest:
+    """One peer, and at most one remote peer that it talks with."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._streams: dict[str, MediaStream] = {}
+        self._of: dict[RemotePeer, Recorder] = {}
+
+    async def invite(self, url: str, token: str) -> None:
+        async def provide() -> str:
+            return token
+
+        self._peer = MeteredPeer(url=url, token_provider=provide)
+        self._stack.push_async_callback(self._peer.close)
+        self._seen = Recorder(self._peer, Data, FatalError, PeerJoined, PeerLeft, StateChange)
+        # Before anything of theirs can come.
+        self._peer.on(PeerJoined, self._meet)
+
+    def _meet(self, event: PeerJoined) -> None:
+        self._of[event.peer] = Recorder(event.peer, StreamAdded, StreamRemoved)
+        event.peer.on(DataChannelOpened, echo)
+
+    async def join(self, channel: str) -> None:
+        await self._peer.join(channel)
+
+    async def leave(self) -> None:
+        await self._peer.close()
+
+    async def meets(self, peer_id: str) -> None:
+        await self._seen.wait(PeerJoined, lambda event: event.peer.id == peer_id)
+
+    def _remote(self) -> RemotePeer:
+        [remote] = self._peer.remote_peers
+        return remote
+
+    async def has_returned(self, times: int) -> None:
+        """Waits until it has been joined `times` times."""
+        while len(self._seen.all(StateChange, lambda change: change.to == "joined")) < times:
+            await asyncio.sleep(0.02)
+
+    async def saw_nobody_leave(self) -> None:
+        assert self._seen.all(PeerLeft) == [], "somebody left"
+        assert self._seen.all(FatalError) == [], "a fatal error"
+        assert len(self._of) == 1, "more than one remote peer object"
+
+    async def channel_echoes(self, text: str) -> None:
+        """Opens a channel and is answered by an echo."""
+        channel = self._remote().create_data_channel("python")
+        opened, echoes = asyncio.Event(), asyncio.Queue()
+        channel.on("open", opened.set)
+        channel.on("message", echoes.put_nowait)
+        await asyncio.wait_for(opened.wait(), LONG)
+        channel.send(text)
+        heard = await asyncio.wait_for(echoes.get(), PATIENCE)
+        assert heard == f"echo {text}", heard
+
+    async def add_picture(self, stream: str, metadata: dict[str, Any]) -> None:
+        self._streams[stream] = MediaStream([Picture()], id=stream)
+        self._peer.add_stream(self._streams[stream], metadata)
+
+    async def replace_picture(self, stream: str) -> None:
+        """Puts another picture in the place of a stream's."""
+        [old] = self._streams[stream].get_tracks()
+        await self._peer.replace_track(old, Picture())
+        old.stop()
+
+    async def remove_stream(self, stream: str) -> None:
+        self._peer.remove_stream(self._streams.pop(stream))
+
+    async def is_shown(self, stream: str, times: int) -> Any:
+        """Waits until a remote stream has come `times` times; gives the last one's metadata."""
+        seen = self._of[self._remote()]
+        while len(found := seen.all(StreamAdded, lambda event: event.stream.id == stream)) < times:
+            await asyncio.sleep(0.02)
+        self._shown = found[-1].stream
+        return found[-1].metadata
+
+    async def sees(self, count: int) -> None:
+        """Decodes pictures of the stream that was shown last."""
+
+        async def some() -> None:
+            left = count
+            async for _ in iter_frames(self._shown.get_video_tracks()[0]):
+                left -= 1
+                if left == 0:
+                    return
+            raise AssertionError("the picture ended")
+
+        await asyncio.wait_for(some(), LONG)
+
+    async def is_removed(self, stream: str) -> None:
+        await self._of[self._remote()].wait(StreamRemoved, lambda event: event.stream.id == stream)
+
+
+def echo(event: DataChannelOpened) -> None:
+    channel = event.channel
+    channel.on("message", lambda text: channel.send(f"echo {text}"))
+
+
+async def answer(guest: Guest, question: dict[str, Any]) -> None:
+    try:
+        said = {"value": await getattr(guest, question["call"])(*question["with"])}
+    except Exception as error:  # noqa: BLE001 - the test decides what it is worth
+        said = {"error": f"{error!r}\n{traceback.format_exc()}"}
+    print(json.dumps({"id": question["id"], **said}), flush=True)
+
+
+async def main(stack: AsyncExitStack) -> None:
+    guest = Guest(stack)
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    tasks = []
+    while line := await lines.readline():
+        tasks.append(asyncio.create_task(answer(guest, json.loads(line))))
+    await asyncio.gather(*tasks)
+
+
+run("stage", 240, main)
