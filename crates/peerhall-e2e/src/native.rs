@@ -11,7 +11,7 @@ use peerhall::{Events, JoinOptions, MeteredPeer, PeerEvent, PeerOptions, RemoteP
 use peerhall_auth::key::KeyRecord;
 use serde_json::json;
 
-pub use mirror::{Mirror, reflect};
+pub use mirror::{Mirror, Reflection};
 
 use crate::server::{Running, Ways};
 

@@ -1,11 +1,13 @@
 //! Native peers in a room with the vendor's JavaScript SDK in headless Chromium.
 
+#![expect(clippy::expect_used, reason = "a test may stop at the first surprise, also in what it stands on")]
+
 #[path = "sdk_support/room.rs"]
 mod room;
 
 use peerhall::{Codec, LocalTrack, MediaKind, StreamMetadata};
 use peerhall_e2e::native::talk::{echoed, echoed_again, nobody_left, open_channel};
-use peerhall_e2e::native::{Mirror, next_stream, next_track, reflect, soon};
+use peerhall_e2e::native::{Mirror, Reflection, next_stream, next_track, soon};
 use peerhall_e2e::server;
 use room::{Cut, NATIVE_FIRST, NATIVE_LAST, Room};
 use serde_json::json;
@@ -26,7 +28,7 @@ async fn a_data_channel_of_each_side_echoes_whoever_gives_way() {
 async fn x12_both_attach_before_joining_and_the_native_peer_knows_the_metadata_of_what_it_receives() {
     let server = server::start();
     let mut room = Room::open(&server, NATIVE_FIRST).await;
-    let mirror = Mirror::new("mirror");
+    let mut mirror = Mirror::new("mirror");
     room.native.add_stream(mirror.stream(), Some(StreamMetadata::new().with_role("mirror"))).expect("added");
     let camera = room.page.run("return await me.addCamera({ role: 'camera', n: 1 }, { audio: true });").await;
     let remote = room.meet().await;
@@ -37,9 +39,9 @@ async fn x12_both_attach_before_joining_and_the_native_peer_knows_the_metadata_o
         let event = next_track(&mut tracks).await;
         assert_eq!(event.metadata, Some(StreamMetadata::new().with_role("camera").with("n", 1)));
         let streams: Vec<_> = event.streams.iter().map(|stream| json!(stream.id())).collect();
-        assert_eq!(streams, [camera.clone()]);
+        assert_eq!(streams, std::slice::from_ref(&camera));
         kinds.push(event.track.kind());
-        let _ = mirror.reflect(event.track);
+        mirror.reflect(event.track);
     }
     kinds.sort_by_key(|kind| *kind == MediaKind::Video);
     assert_eq!(kinds, [MediaKind::Audio, MediaKind::Video]);
@@ -69,26 +71,26 @@ async fn streams_come_change_and_go_on_each_side_without_another_connection() {
         assert_eq!(drawn.metadata, Some(StreamMetadata::new().with_role("canvas")));
         let mirror = Mirror::new("mirror");
         room.native.add_stream(mirror.stream(), None).expect("added");
-        let reflection = mirror.reflect(drawn.stream.tracks()[0].clone());
+        let reflection = Reflection::of(drawn.stream.tracks()[0].clone(), mirror.video().clone());
         room.page.wait("stream-added", json!({ "stream": "mirror" }), 1).await;
         room.sees_pictures().await;
 
         let second = room.page.run("return me.addCanvas({ role: 'second' });").await;
         let drawn_too = soon("the second drawing", added.next()).await.expect("more streams");
         assert_eq!(json!(drawn_too.stream.id()), second);
-        let other = Mirror::new("other");
+        let mut other = Mirror::new("other");
         room.native.add_stream(other.stream(), None).expect("added");
-        let _ = other.reflect(drawn_too.stream.tracks()[0].clone());
+        other.reflect(drawn_too.stream.tracks()[0].clone());
         room.page.run(&format!("await me.seesVideoOf({}, 2);", json!(room.native_id))).await;
 
         // What shows the replacement is that the old sources are silent from here on.
         room.page.run(&format!("await me.replacePicture({picture});")).await;
-        reflection.abort();
+        drop(reflection);
         room.native.remove_stream(other.stream()).expect("removed");
         room.page.wait("stream-removed", json!({ "stream": "other" }), 1).await;
         let replacement = LocalTrack::new(Codec::Vp8, None);
         room.native.replace_track(mirror.video(), Some(&replacement)).await.expect("replaced");
-        let _ = reflect(drawn.stream.tracks()[0].clone(), replacement);
+        let _reflection = Reflection::of(drawn.stream.tracks()[0].clone(), replacement);
         room.page.run(&format!("await me.seesMoreOf({});", json!(room.native_id))).await;
 
         room.page.run(&format!("me.removeStream({picture});")).await;
@@ -132,7 +134,7 @@ async fn a_cut_of_each_side_keeps_the_remote_peers_and_brings_streams_and_channe
     for ids in [NATIVE_FIRST, NATIVE_LAST] {
         let server = server::start();
         let mut room = Room::open(&server, ids).await;
-        let mirror = Mirror::new("mirror");
+        let mut mirror = Mirror::new("mirror");
         room.native.add_stream(mirror.stream(), None).expect("added");
         let picture = room.page.run("return me.addCanvas({ role: 'canvas' });").await;
         let remote = room.meet().await;
@@ -143,7 +145,7 @@ async fn a_cut_of_each_side_keeps_the_remote_peers_and_brings_streams_and_channe
             let shown = soon("the drawing", added.next()).await.expect("more streams");
             assert_eq!(json!(shown.stream.id()), picture, "before {cut:?}");
             assert_eq!(shown.metadata, Some(StreamMetadata::new().with_role("canvas")), "before {cut:?}");
-            let _ = mirror.reflect(shown.stream.tracks()[0].clone());
+            mirror.reflect(shown.stream.tracks()[0].clone());
             room.sees_pictures().await;
             let before = room.page.run("return me.identities();").await;
             room.cut(cut).await;

@@ -9,6 +9,7 @@ pub struct Mirror {
     stream: LocalStream,
     video: LocalTrack,
     audio: LocalTrack,
+    reflections: Vec<Reflection>,
 }
 
 impl Mirror {
@@ -17,7 +18,12 @@ impl Mirror {
     pub fn new(id: &str) -> Self {
         let video = LocalTrack::new(Codec::Vp8, Some(&format!("{id}-video")));
         let audio = LocalTrack::new(Codec::Opus, Some(&format!("{id}-audio")));
-        Self { stream: LocalStream::with_id(id, [video.clone(), audio.clone()]), video, audio }
+        Self {
+            stream: LocalStream::with_id(id, [video.clone(), audio.clone()]),
+            video,
+            audio,
+            reflections: Vec::new(),
+        }
     }
 
     /// The stream.
@@ -33,28 +39,44 @@ impl Mirror {
     }
 
     /// Shows a track until it ends, on the track of its kind.
-    pub fn reflect(&self, track: RemoteTrack) -> JoinHandle<()> {
-        match track.kind() {
-            MediaKind::Video => reflect(track, self.video.clone()),
-            MediaKind::Audio => reflect(track, self.audio.clone()),
-        }
+    pub fn reflect(&mut self, track: RemoteTrack) {
+        let to = match track.kind() {
+            MediaKind::Video => &self.video,
+            MediaKind::Audio => &self.audio,
+        };
+        self.reflections.push(Reflection::of(track, to.clone()));
     }
 }
 
-/// Writes what comes in on one track to another, until the first ends.
-pub fn reflect(from: RemoteTrack, to: LocalTrack) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        from.request_keyframe();
-        loop {
-            tokio::select! {
-                frame = from.recv() => match frame {
-                    Some(frame) => write(&to, &frame),
-                    None => return,
-                },
-                () = to.keyframe_requested() => from.request_keyframe(),
-            }
+/// Writes what comes in on one track to another, until the first ends or this is dropped.
+#[derive(Debug)]
+pub struct Reflection(JoinHandle<()>);
+
+impl Reflection {
+    /// Begins with a key frame, when there are such.
+    #[must_use]
+    pub fn of(from: RemoteTrack, to: LocalTrack) -> Self {
+        Self(tokio::spawn(reflect(from, to)))
+    }
+}
+
+impl Drop for Reflection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn reflect(from: RemoteTrack, to: LocalTrack) {
+    from.request_keyframe();
+    loop {
+        tokio::select! {
+            frame = from.recv() => match frame {
+                Some(frame) => write(&to, &frame),
+                None => return,
+            },
+            () = to.keyframe_requested() => from.request_keyframe(),
         }
-    })
+    }
 }
 
 fn write(to: &LocalTrack, frame: &Sample) {
