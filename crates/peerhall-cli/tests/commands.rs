@@ -15,6 +15,8 @@ mod bench;
 mod config;
 #[path = "commands/crash.rs"]
 mod crash;
+#[path = "commands/join.rs"]
+mod join;
 #[path = "commands/keys.rs"]
 mod keys;
 #[path = "commands/support.rs"]

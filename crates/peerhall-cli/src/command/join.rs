@@ -84,7 +84,7 @@ impl Join {
                 })
             }
             (None, None) => {
-                let text = "give --key pk_live_… (`peerhall dev` prints one) or --token";
+                let text = "no credential; give --key pk_live_… (`peerhall dev` prints one) or --token";
                 return Err(Failure::Usage(text.to_owned()));
             }
         };
