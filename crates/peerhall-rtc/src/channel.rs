@@ -191,7 +191,8 @@ impl Channel {
     /// # Errors
     ///
     /// - [`SendError::NotOpen`] before the channel has opened and once it closes, also while waiting.
-    /// - [`SendError::TooLarge`] when the remote does not take messages of that size, and
+    /// - [`SendError::TooLarge`] when the remote does not take messages of that size, or it is larger
+    ///   than 1 MiB, and
     ///   [`SendError::Empty`] for one without a payload.
     ///
     /// # Cancel safety

@@ -11,8 +11,9 @@ pub struct Config {
     /// Servers, paths and sockets. Default: no servers, every path.
     pub network: NetworkConfig,
     /// Largest message that a remote may send on a data channel, in bytes; the remote is told in the
-    /// description. Default: 4 MiB. The receive window of the connection has at least this size,
-    /// and at least 1 MiB.
+    /// description. Default: 1 MiB. The receive window of the connection has at least this size,
+    /// and at least 1 MiB; a larger one costs the sender more for each packet, as the engine looks
+    /// through all that is under way.
     pub max_message_size: u32,
     /// Bytes of one data channel that may wait to be sent before [`send`](crate::Channel::send)
     /// waits. Default: 4 MiB, some 40 ms of a fast local path.
@@ -32,7 +33,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             network: NetworkConfig::default(),
-            max_message_size: 4 * 1024 * 1024,
+            max_message_size: 1024 * 1024,
             send_buffer: 4 * 1024 * 1024,
             receive_buffer: 4 * 1024 * 1024,
             connect_timeout: Duration::from_secs(15),

@@ -40,6 +40,10 @@ use states::States;
 /// Most frames of all tracks that wait for the connection, five seconds of one track at 50 a second.
 const MAX_FRAMES: usize = 256;
 
+/// Bytes of messages that the engine holds, and so the largest message that can be sent. What is beyond
+/// waits in the channels, because the engine looks through all it holds for each packet.
+const ENGINE_BUFFER: usize = 1024 * 1024;
+
 /// How often the engine counts. Figures are for people to look at.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -113,7 +117,7 @@ impl Driver {
             .enable_vp9(true)
             .enable_av1(true)
             .set_stats_interval(Some(STATS_INTERVAL))
-            .set_sctp_max_buffered_amount(send_buffer)
+            .set_sctp_max_buffered_amount(ENGINE_BUFFER)
             .set_sctp_max_message_size(config.max_message_size);
         engine.set_max_stun_rto(MAX_STUN_RTO);
         engine.set_max_stun_retransmits(MAX_STUN_RETRANSMITS);

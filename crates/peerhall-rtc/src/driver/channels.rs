@@ -18,6 +18,10 @@ const MAX_CHANNELS: usize = 1_024;
 /// The largest id that users may agree on, which leaves the rest for the engine's placeholders.
 const MAX_NEGOTIATED_ID: u16 = 1_023;
 
+/// Bytes up to which the engine is given more than one message. It looks through all it holds for
+/// each packet, so that a full buffer of it costs more than the little that is won by having it.
+const ENGINE_FILL: usize = 128 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Channels {
     all: BTreeMap<u64, Entry>,
@@ -64,7 +68,7 @@ impl Channels {
     /// The remote's description says how large a message it takes.
     pub(super) fn set_max_message(&mut self, bytes: usize) {
         // The engine takes a message whole or not at all, so it has to fit into its buffer.
-        self.max_message = bytes.min(self.send_buffer);
+        self.max_message = bytes.min(super::ENGINE_BUFFER);
     }
 
     pub(super) fn create(
@@ -149,6 +153,7 @@ impl Channels {
     /// Hands the engine what it takes of a channel's messages, and closes the channel if asked to.
     /// Says whether the engine took something, after which it has to be drained.
     pub(super) fn pump(&mut self, rtc: &mut Rtc, key: u64) -> bool {
+        let held: usize = self.active.iter().filter_map(|key| self.all.get(key)).map(|e| e.in_engine).sum();
         let Some(entry) = self.all.get_mut(&key) else { return false };
         self.active.insert(key);
         let ready = entry.shared.ready_state();
@@ -159,7 +164,9 @@ impl Channels {
                 Message::Text(text) => (false, text.as_bytes()),
                 Message::Binary(bytes) => (true, bytes.as_ref()),
             };
-            return match channel.write(binary, bytes) {
+            let room = held == 0 || held + bytes.len() <= ENGINE_FILL;
+            let written = if room { channel.write(binary, bytes) } else { Ok(false) };
+            return match written {
                 Ok(true) => {
                     entry.in_engine += bytes.len();
                     entry.stats.messages_sent += 1;
