@@ -179,26 +179,6 @@ impl Server {
         self.running.as_mut().is_some_and(|running| matches!(running.child.try_wait(), Ok(None)))
     }
 
-    /// Waits until the process ends by itself; whether it did within `limit`.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be waited for.
-    pub(crate) fn ends_within(&mut self, limit: Duration) -> Result<Option<ExitStatus>, Failed> {
-        let end = Instant::now() + limit;
-        while let Some(running) = &mut self.running {
-            if let Some(status) = running.child.try_wait().doing("waiting for the server")? {
-                self.running = None;
-                return Ok(Some(status));
-            }
-            if Instant::now() > end {
-                return Ok(None);
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(None)
-    }
-
     /// Everything it logged so far.
     pub(crate) fn log(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()

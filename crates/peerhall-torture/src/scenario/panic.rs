@@ -6,7 +6,7 @@ use super::Scenario;
 use crate::failed::Failed;
 use crate::fleet::Fleet;
 use crate::plan::Plan;
-use crate::server::{Server, Settings};
+use crate::server::Settings;
 use crate::verdict::Verdict;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -24,7 +24,7 @@ const WORD: &str = "now-panic";
 
 fn run(plan: &Plan) -> Result<Verdict, Failed> {
     let clients = plan.pick(10_000, 200);
-    let mut server = Settings::of(&plan.failpoints).with("PEERHALL_FAILPOINT", WORD).start()?;
+    let server = Settings::of(&plan.failpoints).with("PEERHALL_FAILPOINT", WORD).start()?;
     let mut random = plan.random();
     let victim = random.usize(..clients);
     let mut fleet = Fleet::new(server.address(), ROOM, random)?;
@@ -59,30 +59,7 @@ fn run(plan: &Plan) -> Result<Verdict, Failed> {
     verdict.exactly("announced as gone to its room", fleet.left().len(), ROOM - 1);
     verdict.holds("back in its room", back);
     verdict.exactly("messages after it", fleet.heard() - heard_of_it, wanted - heard_of_it);
-    lose_a_shard(&mut server, &mut fleet, victim, &mut verdict)?;
     Ok(verdict)
-}
-
-/// A fault outside of any connection: half a server must not linger. The process ends, whatever watches
-/// over it starts it anew, and nobody is announced as gone.
-fn lose_a_shard(
-    server: &mut Server,
-    fleet: &mut Fleet,
-    victim: usize,
-    verdict: &mut Verdict,
-) -> Result<(), Failed> {
-    let gone_before = fleet.left().len();
-    fleet.send(victim, &publish(victim, &format!("{WORD} whole-shard")));
-    fleet.run(Instant::now() + Duration::from_secs(30), |fleet| fleet.losers() == fleet.len())?;
-    let status = server.ends_within(Duration::from_secs(30))?;
-    verdict
-        .holds("a fault of a whole shard ends the process", status.is_some_and(|status| !status.success()));
-    server.launch()?;
-    let limit = Instant::now() + Duration::from_secs(60);
-    let back = fleet.run(limit, |fleet| fleet.complete() == fleet.len())?;
-    verdict.holds("all are back when it has been started anew", back);
-    verdict.exactly("announced as gone by that", fleet.left().len() - gone_before, 0);
-    Ok(())
 }
 
 fn publish(member: usize, data: &str) -> String {
