@@ -16,6 +16,9 @@
 
 mod bytes;
 pub mod client_frame;
+mod client_lab;
+pub mod client_peer;
+pub mod client_signal;
 pub mod config;
 pub mod handshake;
 pub mod hub;
@@ -37,8 +40,10 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "client_frame", run: client_frame::run },
+    Target { name: "client_peer", run: client_peer::run },
+    Target { name: "client_signal", run: client_signal::run },
     Target { name: "config", run: config::run },
     Target { name: "handshake", run: handshake::run },
     Target { name: "hub", run: hub::run },
