@@ -1,8 +1,6 @@
 //! A hostile server and a hostile remote peer: whatever they say, nobody panics, memory stays bounded,
 //! and what is good goes on working.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
 use std::time::Duration;
 
 use peerhall_core::PeerState;
