@@ -176,6 +176,18 @@ impl<J: Json> Signalling<J> {
         op
     }
 
+    /// Whether the server was heard at `since` or later. If not, it is asked for a sign of life at once.
+    /// Always, where silence means nothing.
+    pub(crate) fn hears_since(&mut self, now: Time, since: Time) -> bool {
+        let Some(liveness) = self.phase.liveness_mut() else { return true };
+        let hears = liveness.heard_at() >= since;
+        if !hears {
+            liveness.probe(now);
+            self.handle_silence(now);
+        }
+        hears
+    }
+
     /// Forgets the socket that `close` left behind.
     fn answer_close(&mut self) {
         if let Some((op, _)) = self.closing.take().and_then(|closing| closing.waiting) {

@@ -1,5 +1,7 @@
 //! What connections to remote peers report, and what follows.
 
+use std::time::Duration;
+
 use peerhall_proto::json::Json;
 
 use super::reconcile::Step;
@@ -13,6 +15,9 @@ use crate::link::{
 };
 use crate::output::LogLevel;
 use crate::time::Time;
+
+/// A server that was heard this shortly before would have told of somebody's return.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
 
 impl<J: Json> Peer<J> {
     /// A peer connection reports something. What comes from a connection that was replaced is ignored.
@@ -221,6 +226,20 @@ impl<J: Json> Peer<J> {
         }
     }
 
+    /// A remote peer that lost its connection has not come back, unless it is we who do not hear.
+    fn linger_over(&mut self, now: Time, key: RemoteKey, until: Time) {
+        let since = Time::ZERO + (until - Time::ZERO).saturating_sub(HEARD_WITHIN);
+        let gone = self.state == PeerState::Joined && self.signalling.hears_since(now, since);
+        let joined = self.state == PeerState::Joined;
+        if gone {
+            return self.remove_remote(key);
+        }
+        if let Some(remote) = self.remote_mut(key) {
+            // On the way back to the server the snapshot decides.
+            remote.lingers_until = joined.then(|| now + HEARD_WITHIN);
+        }
+    }
+
     /// The network is back: connections that failed are tried at once.
     pub(super) fn retry_links(&mut self, now: Time) {
         // While the server is away nobody takes an offer; the reconcile makes new connections anyway.
@@ -251,8 +270,8 @@ impl<J: Json> Peer<J> {
     fn handle_remote_timeout(&mut self, now: Time, key: RemoteKey) {
         let interval = self.options.stats_interval;
         let Some(remote) = self.remote_mut(key) else { return };
-        if remote.lingers_until.is_some_and(|until| now >= until) {
-            return self.remove_remote(key);
+        if let Some(until) = remote.lingers_until.filter(|until| now >= *until) {
+            return self.linger_over(now, key, until);
         }
         remote.link.handle_timeout(now);
         let link = remote.link.id;

@@ -15,6 +15,7 @@ const PROBE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Liveness {
     window: Duration,
+    heard_at: Time,
     dead_at: Time,
     keepalive_at: Time,
 }
@@ -29,11 +30,16 @@ pub(super) enum Due {
 
 impl Liveness {
     pub(super) fn starting(now: Time, window: Duration) -> Self {
-        Self { window, dead_at: now + window, keepalive_at: now + interval(window) }
+        Self { window, heard_at: now, dead_at: now + window, keepalive_at: now + interval(window) }
     }
 
     pub(super) fn heard(&mut self, now: Time) {
         *self = Self::starting(now, self.window);
+    }
+
+    /// When the server was heard last.
+    pub(super) fn heard_at(&self) -> Time {
+        self.heard_at
     }
 
     /// The link may be dead: asks at once, and waits no longer than [`PROBE`] for a sign of life.
