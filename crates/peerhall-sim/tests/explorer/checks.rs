@@ -1,8 +1,11 @@
 //! What must hold.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
 
-use peerhall_core::{PeerState, RemoteKey};
+use peerhall_core::{PeerState, RemoteKey, Time};
 use peerhall_sim::{ActorId, Lab};
 
 use crate::life::Person;
@@ -10,18 +13,72 @@ use crate::life::Person;
 /// Most that a mind may hold in these small worlds, as the length of its `Debug` text.
 const MAX_WEIGHT: usize = 200_000;
 
-#[derive(Default)]
+/// Who saw whom go, and when.
+type Departures = Rc<RefCell<Vec<(Time, ActorId, String)>>>;
+
+/// Whoever was in the room this shortly before a departure was told is within the server's 15 s of
+/// patience, whatever happened in between.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub(crate) struct Checks {
+    /// Whether the server knows after a crash who was there.
+    remembers: bool,
+    /// Since when the server has had everybody in the room, absences within its patience left out, and
+    /// when it was so last.
+    present: HashMap<ActorId, (Time, Time)>,
+    departures: Departures,
     /// How everybody called everybody else last.
     keys: HashMap<(ActorId, String), RemoteKey>,
 }
 
 impl Checks {
+    pub(crate) fn new(remembers: bool) -> Self {
+        Self { remembers, present: HashMap::new(), departures: Departures::default(), keys: HashMap::new() }
+    }
+
+    pub(crate) fn departures(&self) -> Departures {
+        self.departures.clone()
+    }
+
+    /// Nobody is called gone who was there a moment ago and wants to be there, by somebody of whom the
+    /// same holds.
+    fn nobody_goes_by_mistake(&mut self, lab: &Lab, people: &[Person]) -> Result<(), String> {
+        for (at, witness, id) in self.departures.take() {
+            let recently = |who: ActorId| {
+                self.present
+                    .get(&who)
+                    .is_some_and(|(since, last)| at - *last < PATIENCE && at - *since > PATIENCE)
+            };
+            let stays = |person: &&Person| {
+                let alive = person.foreign
+                    || matches!(lab.state(person.id), PeerState::Joined | PeerState::Reconnecting);
+                alive && !person.leaves && !person.doomed && recently(person.id)
+            };
+            let gone = people.iter().find(|person| own_id(lab, person) == id).filter(stays);
+            let witness = people.iter().find(|person| person.id == witness).filter(stays);
+            if let (Some(gone), Some(witness), true) = (gone, witness, self.remembers) {
+                return Err(format!("{} calls {} gone at {:?}", witness.name, gone.name, at.since_start()));
+            }
+        }
+        for person in people {
+            if lab.members(person.room).contains(&own_id(lab, person)) {
+                let now = lab.now();
+                let (since, last) = self.present.entry(person.id).or_insert((now, now));
+                if now - *last > PATIENCE {
+                    *since = now;
+                }
+                *last = now;
+            }
+        }
+        Ok(())
+    }
+
     /// At every moment.
     pub(crate) fn always(&mut self, lab: &Lab, people: &[Person]) -> Result<(), String> {
         if let Some(line) = lab.broken().first() {
             return Err(line.clone());
         }
+        self.nobody_goes_by_mistake(lab, people)?;
         for person in people.iter().filter(|person| !person.foreign) {
             let mut present = HashMap::new();
             for remote in lab.core(person.id).remotes() {
@@ -96,6 +153,13 @@ impl Checks {
         }
         Ok(())
     }
+}
+
+fn own_id(lab: &Lab, person: &Person) -> String {
+    if person.foreign {
+        return person.name.clone();
+    }
+    lab.core(person.id).peer_id().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Whoever has something to send is connected to everybody in the room.

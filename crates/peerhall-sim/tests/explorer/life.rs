@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use peerhall_core::{
-    CloseCode, JoinError, JoinOptions, PeerOptions, PeerState, ReconnectOptions, RemoteKey, StateError, Time,
+    CloseCode, JoinError, JoinOptions, PeerEvent, PeerOptions, PeerState, ReconnectOptions, RemoteKey,
+    StateError, Time,
 };
 use peerhall_sim::{
-    ActorId, Dialling, Lab, LabOptions, ServerState, Style, Tamper, TokenAnswer, VendorKind, Weather,
+    ActorId, Dialling, Lab, LabOptions, ServerState, Style, Tamper, TokenAnswer, VendorKind, Weather, What,
 };
 use serde_json::json;
 
@@ -49,11 +50,12 @@ impl Life {
             latency: Duration::from_millis(rng.u64(0..150)),
             jitter: Duration::from_millis(rng.u64(0..60)),
         };
-        let options = LabOptions::seeded(seed).weather(weather).remembers(rng.u8(0..4) > 0).records(tells);
+        let remembers = rng.u8(0..4) > 0;
+        let options = LabOptions::seeded(seed).weather(weather).remembers(remembers).records(tells);
         Self {
             lab: Lab::new(options),
             rng,
-            checks: Checks::default(),
+            checks: Checks::new(remembers),
             people: Vec::new(),
             story: Vec::new(),
             tells,
@@ -151,6 +153,13 @@ impl Life {
             let reconnect = ReconnectOptions::default().max_attempts(None).unwrap();
             let options = PeerOptions::new(options.reconnect(Some(reconnect))).unwrap();
             let id = self.lab.peer_with(&name, options.stats_interval(None));
+            let departures = self.checks.departures();
+            self.lab.on_event(id, move |seen, _, _| {
+                if let What::Peer(PeerEvent::PeerLeft(info)) = &seen.what {
+                    departures.borrow_mut().push((seen.at, id, info.id.to_string()));
+                }
+                Vec::new()
+            });
             self.lab.set_style(id, [Style::Trickle, Style::OwnTrackIds, Style::Whole][self.rng.usize(..3)]);
             id
         };
