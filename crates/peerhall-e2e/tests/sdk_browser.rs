@@ -161,3 +161,18 @@ async fn a_cut_of_each_side_keeps_the_remote_peers_and_brings_streams_and_channe
         room.close().await;
     }
 }
+
+#[tokio::test]
+async fn x12_a_browser_that_answers_on_a_section_of_ours_is_understood_though_it_signals_another_id() {
+    let server = server::start();
+    let mut room = Room::open(&server, NATIVE_FIRST).await;
+    let mirror = Mirror::new("mirror");
+    room.native.add_stream(mirror.stream(), None).expect("added");
+    let remote = room.meet().await;
+    room.page.wait("stream-added", json!({ "stream": "mirror" }), 1).await;
+    let picture = room.page.run("return me.addCanvas({ role: 'canvas' });").await;
+    let shown = next_stream(&remote).await;
+    assert_eq!(json!(shown.stream.id()), picture);
+    assert_eq!(shown.metadata, Some(StreamMetadata::new().with_role("canvas")));
+    room.close().await;
+}

@@ -21,11 +21,13 @@ pub(crate) struct Label<J> {
 #[derive(Debug)]
 pub(crate) struct Labels<J> {
     entries: VecDeque<Label<J>>,
+    /// Sender's ids of entries that a track of this connection has been found for.
+    found: Vec<String>,
 }
 
 impl<J: Clone> Labels<J> {
     pub(crate) fn new() -> Self {
-        Self { entries: VecDeque::new() }
+        Self { entries: VecDeque::new(), found: Vec::new() }
     }
 
     /// Takes note; an entry that is known keeps its age.
@@ -39,10 +41,12 @@ impl<J: Clone> Labels<J> {
             }
             (Some(index), false) => {
                 self.entries.remove(index);
+                self.found.retain(|id| *id != label.track_id);
             }
             (None, true) => {
                 if self.entries.len() >= MAX_TRACK_METADATA {
-                    self.entries.pop_front();
+                    let oldest = self.entries.pop_front();
+                    self.found.retain(|id| oldest.as_ref().is_none_or(|entry| entry.track_id != *id));
                 }
                 self.entries.push_back(label);
             }
@@ -50,15 +54,27 @@ impl<J: Clone> Labels<J> {
         }
     }
 
+    /// The connection is another one, on which all tracks come anew.
+    pub(crate) fn start_over(&mut self) {
+        self.found.clear();
+    }
+
     /// What was said about a track: by the id that its sender gave it, by the id that the receiver
     /// sees, or, where ids got lost on the way, by stream and kind if only one thing was said about
-    /// these.
-    pub(crate) fn of(&self, track: &RemoteTrack, sdp: &Sdp) -> Option<J> {
+    /// these. The vendor's JavaScript SDK says neither; there the only entry that no track has been
+    /// found for is meant.
+    pub(crate) fn of(&mut self, track: &RemoteTrack, sdp: &Sdp) -> Option<J> {
         let signalled = track.mid.as_deref().and_then(|mid| sdp.track_of(mid));
-        self.by_id(signalled.unwrap_or(&track.id))
+        let label = self
+            .by_id(signalled.unwrap_or(&track.id))
             .or_else(|| self.by_id(&track.id))
             .or_else(|| self.by_stream(track, sdp))
-            .and_then(|label| label.metadata.clone())
+            .or_else(|| self.left_over(sdp))?;
+        let (id, metadata) = (label.track_id.clone(), label.metadata.clone());
+        if !self.found.contains(&id) {
+            self.found.push(id);
+        }
+        metadata
     }
 
     fn by_id(&self, id: &str) -> Option<&Label<J>> {
@@ -72,6 +88,19 @@ impl<J: Clone> Labels<J> {
                     .stream_id
                     .as_ref()
                     .is_some_and(|id| track.streams.iter().any(|stream| stream.id == *id))
+                && !sdp.names_track(&entry.track_id)
+        });
+        let first = candidates.next()?;
+        candidates.next().is_none().then_some(first)
+    }
+
+    /// A browser that sends on a section which the other side opened signals an id there that its
+    /// application never sees, so that what was said names a track that no description does.
+    fn left_over(&self, sdp: &Sdp) -> Option<&Label<J>> {
+        let mut candidates = self.entries.iter().filter(|entry| {
+            entry.stream_id.is_none()
+                && entry.kind.is_none()
+                && !self.found.contains(&entry.track_id)
                 && !sdp.names_track(&entry.track_id)
         });
         let first = candidates.next()?;
@@ -130,6 +159,23 @@ mod tests {
         );
         assert_eq!(labels.of(&track("made-here", "1", "s"), &sdp), Some(2));
         assert_eq!(labels.of(&track("made-here", "0", "s"), &sdp), Some(1));
+    }
+
+    #[test]
+    fn x12_a_track_under_an_id_that_was_never_spoken_of_is_the_only_one_that_is_missing() {
+        let said = |track: &str, n| Label { kind: None, ..label(track, None, Some(n)) };
+        let mut labels = Labels::new();
+        labels.note(said("known", 1));
+        labels.note(said("lost", 2));
+        let sdp =
+            Sdp::read("m=video\r\na=mid:0\r\na=msid:s known\r\nm=video\r\na=mid:1\r\na=msid:t made-up\r\n");
+        assert_eq!(labels.of(&track("made-up", "1", "t"), &sdp), Some(2));
+        assert_eq!(labels.of(&track("another", "2", "u"), &sdp), None, "it is spent");
+        labels.note(said("third", 3));
+        assert_eq!(labels.of(&track("another", "2", "u"), &sdp), Some(3));
+        labels.start_over();
+        labels.note(said("third", 3));
+        assert_eq!(labels.of(&track("made-up", "1", "t"), &sdp), None, "two are missing");
     }
 
     #[test]

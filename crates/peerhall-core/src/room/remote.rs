@@ -88,6 +88,7 @@ impl<J: Json> Remote<J> {
     pub(super) fn start_over(&mut self, link: Link) {
         self.link = link;
         self.streams.clear();
+        self.labels.start_over();
         self.carries.clear();
         self.lingers_until = None;
         self.sample_at = None;

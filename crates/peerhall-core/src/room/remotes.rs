@@ -131,7 +131,8 @@ impl<J: Json> Peer<J> {
 
     fn track_came(&mut self, key: RemoteKey, track: RemoteTrack) {
         let Some(remote) = self.remote_mut(key) else { return };
-        let metadata = remote.labels.of(&track, &remote.link.remote_sdp());
+        let sdp = remote.link.remote_sdp();
+        let metadata = remote.labels.of(&track, &sdp);
         let new_streams = remote.streams.add(&track);
         self.tell_remote(key, RemoteEvent::Track { track, metadata: metadata.clone() });
         for stream in new_streams {
