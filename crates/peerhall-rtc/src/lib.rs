@@ -11,7 +11,6 @@
 //! | `negotiation`, `transceiver`, `sdp` | offers and answers with a browser's rules |
 //! | `channel` | data channels, with backpressure both ways |
 //! | `track` | media out and in, as encoded frames |
-//! | [`media`] | a tone, and files of video |
 //! | [`net`] | sockets, STUN, TURN |
 
 mod channel;
@@ -19,7 +18,6 @@ pub mod config;
 mod driver;
 pub mod error;
 mod event;
-pub mod media;
 mod negotiation;
 pub mod net;
 mod peer_connection;

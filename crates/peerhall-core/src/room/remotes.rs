@@ -110,10 +110,11 @@ impl<J: Json> Peer<J> {
             // While the server is away the old connection may flicker; it is about to be replaced.
             RtcState::Connected if signalling_lost || self.is_lingering(key) => {}
             RtcState::Connected => self.set_remote_state(key, RemoteState::Connected),
-            RtcState::Disconnected | RtcState::Failed => {
-                self.set_remote_state(key, RemoteState::Reconnecting)
+            // A connection that the other side closed is dead too, whether the peer is about to leave or to
+            // make a new one.
+            RtcState::Disconnected | RtcState::Failed | RtcState::Closed => {
+                self.set_remote_state(key, RemoteState::Reconnecting);
             }
-            RtcState::Closed => {}
         }
     }
 
