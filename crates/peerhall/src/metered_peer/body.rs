@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use peerhall_core::{
     ChannelKey, LinkId, LocalTrack as CoreTrack, MediaKind, Output, Peer, PeerEvent as CoreEvent,
@@ -22,6 +23,9 @@ use crate::events::Sender;
 use crate::media::{LocalStream, RemoteStream};
 use crate::metadata::StreamMetadata;
 use crate::remote_peer::{RemotePeer, RemoteShared};
+
+/// How long a connection that was replaced is kept: longer than a remote peer takes to replace its own.
+const GOODBYE_AFTER: Duration = Duration::from_secs(2);
 
 /// The objects of one peer.
 pub(crate) struct PeerBody {
@@ -136,10 +140,7 @@ impl PeerBody {
             RtcCommand::Create { remote, ice_servers, policy } => {
                 return self.open(id, remote, config(&self.network, ice_servers, policy), inbox);
             }
-            RtcCommand::Close => {
-                self.links.remove(&id);
-                return;
-            }
+            RtcCommand::Close => return self.close_link(id),
             RtcCommand::ReopenChannel(key) => {
                 let Some(Kept { label, init, channel }) = self.kept.get(&key) else { return };
                 LinkOrder::OpenChannel { label: label.clone(), init: init.clone(), target: channel.clone() }
@@ -163,6 +164,18 @@ impl PeerBody {
         };
         if let Some(link) = self.links.get(&id).and_then(|connection| connection.link.as_ref()) {
             link.order(order);
+        }
+    }
+
+    /// Lets go of a connection. One that is replaced says its goodbye later: the vendor's Python SDK takes
+    /// a goodbye that overtakes its own reconcile for the end of the remote peer, for good.
+    fn close_link(&mut self, id: LinkId) {
+        let Some(connection) = self.links.remove(&id) else { return };
+        if self.remotes.contains_key(&connection.remote) {
+            tokio::spawn(async move {
+                tokio::time::sleep(GOODBYE_AFTER).await;
+                drop(connection);
+            });
         }
     }
 
