@@ -11,17 +11,12 @@ const REGRESSIONS: u16 = 81;
 const DEFECTS: u16 = 22;
 
 /// What nothing in the core can show, why, and who shows it. A number leaves this list with its test.
-const ELSEWHERE: [(&str, &str, &str); 10] = [
+const ELSEWHERE: [(&str, &str, &str); 5] = [
     ("r08", "a `Duration` cannot be NaN", "peerhall-wasm: options of the npm package"),
-    ("r11", "the core does not see messages of data channels", "peerhall: DataChannel"),
     ("r13", "the core has no global socket to miss", "peerhall-wasm: webSocketFactory"),
     ("r23", "the core has no emitter", "peerhall-wasm: off and once"),
     ("r42", "a Rust text has no lone surrogate", "peerhall-wasm: sizes of JavaScript strings"),
-    ("r76", "the core does not see messages of data channels", "peerhall: DataChannel"),
-    ("r77", "the core does not see messages of data channels", "peerhall: DataChannel"),
     ("r80", "the core has no listeners", "peerhall-wasm: emitter"),
-    ("r81", "the core's peers are not serialised", "peerhall-wasm: toJSON"),
-    ("x08", "the core does not see messages of data channels", "peerhall: DataChannel"),
 ];
 
 /// Numbers in the names of tests: `fn r12_r36_…` names two.
