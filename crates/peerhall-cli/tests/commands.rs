@@ -15,10 +15,15 @@ mod bench;
 mod config;
 #[path = "commands/crash.rs"]
 mod crash;
+#[cfg(unix)]
+#[path = "commands/fault.rs"]
+mod fault;
 #[path = "commands/join.rs"]
 mod join;
 #[path = "commands/keys.rs"]
 mod keys;
+#[path = "commands/running.rs"]
+mod running;
 #[path = "commands/support.rs"]
 mod support;
 #[path = "commands/tokens.rs"]

@@ -16,8 +16,9 @@ fn the_two_trips_of_the_product_are_allowed() {
             ("peerhall-auth", &["peerhall-proto", "hmac", "sha2"]),
             ("peerhall-hub", &["peerhall-proto", "peerhall-auth"]),
             ("peerhall-server", &["peerhall-hub", "peerhall-auth", "peerhall-proto", "tokio"]),
-            ("peerhall-core", &["peerhall-proto", "web-time"]),
-            ("peerhall", &["peerhall-core", "peerhall-proto", "tokio"]),
+            ("peerhall-core", &["peerhall-proto", "fastrand"]),
+            ("peerhall-rtc", &["peerhall-proto", "tokio"]),
+            ("peerhall", &["peerhall-core", "peerhall-rtc", "peerhall-proto", "tokio"]),
             ("peerhall-cli", &["peerhall-server", "peerhall"]),
         ])),
         Vec::<String>::new()

@@ -18,6 +18,8 @@ fn every_command_teaches_by_example() {
         "token mint",
         "config check",
         "config schema",
+        "join",
+        "bench",
         "completions",
     ];
     for name in commands {
@@ -43,7 +45,7 @@ fn a_command_that_does_not_fit_is_told_in_one_sentence() {
         (&["key", "create", "--type", "secret"], "--data", "`peerhall key create --help`"),
         (&["completions", "cmd"], "bash", "`peerhall completions --help`"),
         (&["dev", "--listen", "localhost"], "127.0.0.1:7788", "`peerhall dev --help`"),
-        (&["join", "room"], "'join'", "`peerhall --help`"),
+        (&["send", "file"], "'send'", "`peerhall --help`"),
         (&["serve"], "--data", "PEERHALL_DATA_DIR"),
     ] {
         let sentence = run(arguments).sentence(2);
