@@ -1,6 +1,8 @@
 //! The data-channel wrapper of the native SDK over real connections, and what its peers show of
 //! themselves.
 
+#![expect(clippy::expect_used, reason = "a test may stop at the first surprise, also in what it stands on")]
+
 use peerhall::{DataChannel, DataChannelError, DataChannelInit, DataChannelOptions, Message, MeteredPeer};
 use peerhall_e2e::native::{joined, key, next_remote, soon};
 use peerhall_e2e::server::{self, Running};

@@ -231,7 +231,7 @@ fn fragment(crowd: &mut Crowd, key: PeerKey, spoken: u64, _: &mut Rng) {
     if spoken == 0 {
         bytes.extend(frame(0x01, b"{"));
         // Most of what it may have comes at once, so that its end is seen within the time.
-        bytes.extend(frame(0x00, &[b' '; 69_000]));
+        bytes.extend(frame(0x00, &[b' '; 69_600]));
     }
     for _ in 0..10 {
         bytes.extend(frame(0x00, b" "));
