@@ -1,5 +1,6 @@
 //! Admission: which credential opens what (authentication, sections 6 and 9; REST API, section 1.1).
 
+mod explain;
 mod signers;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use peerhall_proto::ids::{AppId, PeerId};
 use serde_json::value::RawValue;
 use subtle::{Choice, ConstantTimeEq};
 
+pub use self::explain::{Finding, Question};
 use self::signers::{Candidate, Signers};
 use crate::grants::Grants;
 use crate::key::{AppRecord, KeyId, KeyKind, KeyRecord};

@@ -34,6 +34,9 @@ impl Hub {
             None => self.hand_over(app, &frame.to, encoded),
         }
         self.stats.directs += 1;
+        if self.pairs.is_some() {
+            self.count_pair(conn, frame, now.at);
+        }
         Ok(())
     }
 

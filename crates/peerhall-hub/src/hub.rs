@@ -16,6 +16,7 @@ use crate::config::HubConfig;
 use crate::doubt::{Doubt, Doubted};
 use crate::effect::{ConnId, Effect};
 use crate::link::{Note, ShardId, ShardSet};
+use crate::pairs::Pairs;
 use crate::rate::Bucket;
 use crate::room::Room;
 use crate::session::{Client, Ended, Opening, Place, Session};
@@ -54,6 +55,8 @@ pub struct Hub {
     pub(crate) snapshot_room: usize,
     /// Most entries since the tables shrank last.
     pub(crate) peak: usize,
+    /// Who talks to whom, while somebody looks.
+    pub(crate) pairs: Option<Box<Pairs>>,
 }
 
 /// A snapshot that a connection is owed.
@@ -126,6 +129,7 @@ impl Hub {
             stats: HubStats::default(),
             snapshot_room: usize::MAX,
             peak: 0,
+            pairs: None,
         }
     }
 

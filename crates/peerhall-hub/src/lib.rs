@@ -29,6 +29,7 @@ mod link;
 mod members;
 mod memory;
 mod neighbours;
+mod pairs;
 mod presence;
 mod rate;
 mod room;
@@ -37,6 +38,7 @@ mod session;
 mod shrink;
 mod slab;
 mod snapshot;
+mod survey;
 mod time;
 mod usage;
 
@@ -46,7 +48,9 @@ pub use effect::{ConnId, Effect, Fanout, MemberChange, MemberEvent};
 pub use hub::{Hub, HubStats};
 pub use link::{Joiner, Note, ShardId, ShardSet};
 pub use memory::LostMember;
+pub use pairs::{CandidateKinds, PairFacts, Talk};
 pub use session::{Client, Ended, Metadata, Opening};
+pub use survey::{CameWith, ConnectionFacts, RoomFacts, RoomPeer, Standing, Survey};
 pub use time::{Now, Tick};
 pub use usage::{AppUsage, UsageFigures};
 

@@ -38,4 +38,6 @@ mod shards;
 #[cfg(test)]
 mod shrink;
 #[cfg(test)]
+mod survey;
+#[cfg(test)]
 mod threats;

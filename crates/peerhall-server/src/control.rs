@@ -19,6 +19,10 @@ use crate::exchange::{Exchange, Mail, OutsideMessage};
 use crate::store::{AuditAction, AuditEntry, Stamp};
 use crate::usage::UsageBook;
 
+pub(crate) use self::look::ConnRef;
+
+mod look;
+
 /// A shard did not answer: the server is stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server is stopping")]
@@ -66,9 +70,14 @@ impl Control {
 
     /// Notes what a key did over REST. A trail that cannot keep up loses the line and says so.
     pub(crate) fn audit(&self, key: &KeyRecord, action: AuditAction, subject: &PeerId) {
+        self.audit_as(key.id.hint(), &key.app, action, subject);
+    }
+
+    /// The same for somebody else than a key.
+    pub(crate) fn audit_as(&self, who: String, app: &AppId, action: AuditAction, subject: &PeerId) {
         let at = u64::try_from(unix_ms() / 1000).unwrap_or(0);
-        let stamp = Stamp { who: key.id.hint(), at };
-        let entry = AuditEntry { stamp, action, app: key.app.clone(), subject: subject.as_str().to_owned() };
+        let stamp = Stamp { who, at };
+        let entry = AuditEntry { stamp, action, app: app.clone(), subject: subject.as_str().to_owned() };
         if self.audit.as_ref().is_some_and(|trail| trail.try_send(entry).is_err()) {
             tracing::warn!(action = action.as_str(), "the audit trail cannot keep up; a line is lost");
         }

@@ -15,7 +15,10 @@ use peerhall_proto::ids::{AppId, ChannelName, PeerId};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
+pub(crate) use self::look::{Direction, FrameSeen, FrameText, Look, Sight, Tap, TapEnd};
 use crate::cluster::{Outgoing, ToBridge};
+
+mod look;
 
 /// One thing for a shard to do.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(crate) enum Mail {
     Kick { app: AppId, peer: PeerId, reply: oneshot::Sender<usize> },
     /// List the visible members of a channel on this shard.
     List { app: AppId, channel: ChannelName, reply: oneshot::Sender<Vec<(PeerId, Option<Metadata>)>> },
+    /// Somebody looks at the shard through the console.
+    Look(Look),
     /// Say goodbye, close everything and end.
     Drain,
     /// End at once, as a crash would.

@@ -1,4 +1,4 @@
-//! The HTTP plane: the REST API, health and metrics, and the page at `/`. WebSocket upgrades never
+//! The HTTP plane: the REST API, health and metrics, the page at `/` and the console. WebSocket upgrades never
 //! come here; a shard answers them itself.
 //!
 //! The way of a request: [`Route`] reads method and raw path, [`Plane::control_plane`] checks rate,
@@ -6,6 +6,7 @@
 //! does the work. Everything that goes wrong on the way is a [`Refusal`], which knows its own answer.
 
 mod body;
+mod console;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod page;
@@ -15,6 +16,7 @@ mod route;
 mod source;
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,8 +36,10 @@ use crate::control::Control;
 use crate::metrics::Metrics;
 use crate::prometheus;
 use crate::rest::{self, Caller};
+use crate::storage::Orders;
 
 pub(crate) use self::body::{param, read_object};
+use self::console::Console;
 use self::page::Page;
 use self::rates::Rates;
 pub(crate) use self::refusal::Refusal;
@@ -52,6 +56,20 @@ pub struct DevInfo {
     /// The throw-away publishable key, which the page at `/` fills in. Anybody who can open the page
     /// can use it.
     pub publishable_key: String,
+    /// Lets one browser on another machine into the console, once. On this machine nothing is needed.
+    pub console_token: String,
+}
+
+impl DevInfo {
+    /// With a new random token for the console.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub fn new(publishable_key: String) -> io::Result<Self> {
+        let console_token = console::random_text().map_err(io::Error::other)?;
+        Ok(Self { publishable_key, console_token })
+    }
 }
 
 impl fmt::Debug for DevInfo {
@@ -69,12 +87,15 @@ pub(crate) struct HttpState {
     /// Whether the server serves: false while it starts and while it drains.
     pub(crate) readiness: Arc<AtomicBool>,
     pub(crate) dev: Option<DevInfo>,
+    pub(crate) orders: Orders,
 }
 
 /// Answers every request. There is one handler and no routing table: channel names with raw slashes,
-/// dot segments and escapes have to come through as they were sent (REST API, section 1.2).
+/// dot segments and escapes have to come through as they were sent (REST API, section 1.2). Wants a
+/// runtime, on which the console takes its figures.
 pub(crate) fn router(state: HttpState) -> Router {
     let plane = Arc::new(Plane::new(state));
+    plane.console.begin();
     Router::new()
         .fallback(
             |State(plane): State<Arc<Plane>>, request: Request| async move { plane.respond(request).await },
@@ -85,15 +106,18 @@ pub(crate) fn router(state: HttpState) -> Router {
 struct Plane {
     state: HttpState,
     page: Page,
-    rates: Rates,
+    rates: Arc<Rates>,
+    console: Arc<Console>,
     clock: Clock,
 }
 
 impl Plane {
     fn new(state: HttpState) -> Self {
         let page = Page::new(state.dev.as_ref());
-        let rates = Rates::new(&state.config.rest);
-        Self { state, page, rates, clock: Clock::start() }
+        let rates = Arc::new(Rates::new(&state.config.rest));
+        let clock = Clock::start();
+        let console = Console::new(&state, rates.clone(), clock);
+        Self { state, page, rates, console, clock }
     }
 
     async fn respond(&self, request: Request) -> Response {
@@ -109,6 +133,11 @@ impl Plane {
             Route::Ready => Ok(self.ready()),
             Route::Metrics => Ok(self.metrics().await),
             Route::Socket => Err(Refusal::UpgradeRequired),
+            Route::Console(call) => {
+                let call = call.ok_or_else(Refusal::not_found)?;
+                let source = self.source(&request);
+                self.console.answer(call, source, request).await
+            }
             Route::ControlPlane(endpoint) => self.control_plane(endpoint, request).await,
             Route::Unknown => Err(Refusal::not_found()),
         }

@@ -1,10 +1,14 @@
 //! Counters of the whole server. Shards add to their own; readers put them together.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use peerhall_hub::HubStats;
 use peerhall_proto::code::CloseCode;
+
+pub(crate) use self::latency::{Counts, Latencies};
+
+mod latency;
 
 /// Close codes that are counted one by one; all others are counted together.
 const COUNTED: [CloseCode; 12] = [
@@ -61,6 +65,11 @@ pub(crate) struct ShardMetrics {
     pub(crate) faults: AtomicU64,
     /// Bytes of text messages received.
     pub(crate) bytes_in: AtomicU64,
+    /// Bytes written to sockets, before encryption.
+    pub(crate) bytes_out: AtomicU64,
+    /// How long copies of messages took from the read of the shard to the write, while
+    /// [`Metrics::is_watched`].
+    pub(crate) fanout: Latencies,
     /// Connections that the server closed.
     pub(crate) closes: Closes,
     frames_in: AtomicU64,
@@ -109,17 +118,28 @@ impl ShardMetrics {
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     shards: Arc<[Arc<ShardMetrics>]>,
+    watched: Arc<AtomicBool>,
 }
 
 impl Metrics {
     /// Counters for that many shards.
     pub(crate) fn new(shards: usize) -> Self {
-        Self { shards: (0..shards).map(|_| Arc::default()).collect() }
+        Self { shards: (0..shards).map(|_| Arc::default()).collect(), watched: Arc::default() }
     }
 
     /// The counters of each shard, in the order of their numbers.
     pub(crate) fn shards(&self) -> &[Arc<ShardMetrics>] {
         &self.shards
+    }
+
+    /// Whether somebody looks at figures that cost something to take.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched.load(Relaxed)
+    }
+
+    /// Begins or ends to take them.
+    pub(crate) fn watch(&self, watched: bool) {
+        self.watched.store(watched, Relaxed);
     }
 
     /// Sockets of all shards.

@@ -27,7 +27,7 @@ use crate::ice::IceServers;
 use crate::member_log::{self, MemberLog};
 use crate::metrics::Metrics;
 use crate::shard::{Shard, ShardParts, WAKER};
-use crate::storage::{AUDIT_WAITING, Storage, current_period};
+use crate::storage::{self, AUDIT_WAITING, Storage, current_period};
 use crate::store::{Revision, Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::usage::UsageBook;
@@ -160,10 +160,18 @@ impl Server {
             metrics: metrics.clone(),
         };
         let shards = parts.shards(polls, &listener, limits.websockets)?;
-        let state = HttpState { control: control.clone(), metrics, config, readiness: ready.clone(), dev };
+        let (orders, inbox) = storage::orders();
+        let state = HttpState {
+            control: control.clone(),
+            metrics,
+            config,
+            readiness: ready.clone(),
+            dev,
+            orders: orders.clone(),
+        };
         let (http_stop, stopped) = tokio::sync::oneshot::channel();
         let http = start_http(sockets, state, limits.http, stopped)?;
-        let storage = Storage::start(store, revision, control, usage, audit)?;
+        let storage = Storage::start((orders, inbox), store, revision, control, usage, audit)?;
         let shards = shards.into_iter().map(start_shard).collect::<io::Result<_>>()?;
         tracing::info!(%address, shards = count, "listening");
         Ok(Self {
@@ -412,9 +420,9 @@ fn start_http(
     stopped: tokio::sync::oneshot::Receiver<()>,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let router = http::router(state);
     std::thread::Builder::new().name("http".into()).spawn(move || {
         runtime.block_on(async {
+            let router = http::router(state);
             // The sender is dropped, which is the signal, when the server ends.
             tokio::select! {
                 () = sockets.serve(router, max_connections) => {}

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
@@ -24,6 +25,7 @@ use crate::metrics::{Metrics, ShardMetrics};
 use crate::timers::Timers;
 
 use self::conn::Conn;
+use self::look::Taps;
 use self::receive::Until;
 use self::run::Run;
 use self::table::Table;
@@ -33,6 +35,7 @@ mod conn;
 mod deadlines;
 mod echo;
 mod isolate;
+mod look;
 mod receive;
 mod run;
 mod table;
@@ -110,6 +113,10 @@ pub(crate) struct Shard {
     max_backlog: usize,
     /// Most connections and deadlines since the tables shrank last.
     peak: usize,
+    /// Connections that somebody looks at through the console.
+    taps: Taps,
+    /// Bytes written to sockets since the start.
+    bytes_out: u64,
 }
 
 /// Whether the listener may have more.
@@ -169,6 +176,8 @@ impl Shard {
             backlog: 0,
             max_backlog,
             peak: 0,
+            taps: Taps::default(),
+            bytes_out: 0,
         })
     }
 
@@ -200,6 +209,7 @@ impl Shard {
             std::thread::sleep(Duration::from_millis(10));
         }
         let now = self.clock.now();
+        let meter = self.meter();
         for event in &*events {
             match event.token() {
                 LISTENER => self.accepting = Accepting::More,
@@ -230,7 +240,9 @@ impl Shard {
         }
         self.serve_newcomers(now);
         self.accept(now);
-        self.end_turn(now)
+        let flow = self.end_turn(now);
+        self.measure(meter);
+        flow
     }
 
     fn end_turn(&mut self, now: Now) -> Flow {
@@ -247,6 +259,7 @@ impl Shard {
         }
         self.flush_dirty(now);
         self.metrics.publish(self.hub.stats(), self.timers.len());
+        self.metrics.bytes_out.store(self.bytes_out, Relaxed);
         self.shrink_if_sparse();
         let done = self.draining && self.conns.is_empty();
         if self.aborted || done { Flow::Stop } else { Flow::Go }
@@ -314,6 +327,7 @@ impl Shard {
                 Mail::List { app, channel, reply } => {
                     let _ = reply.send(self.hub.list_members(&app, &channel));
                 }
+                Mail::Look(look) => self.look(look, now),
                 Mail::Drain => self.begin_drain(now),
                 Mail::Abort => self.aborted = true,
             }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use peerhall_auth::keyring::Keyring;
 use peerhall_hub::UsageFigures;
 use peerhall_proto::ids::AppId;
+use tokio::sync::oneshot;
 
 use crate::clock::unix_ms;
 use crate::control::Control;
@@ -29,13 +30,51 @@ pub(crate) const AUDIT_WAITING: usize = 10_000;
 
 /// Something for the storage thread to do.
 enum Order {
-    Job(Job, mpsc::SyncSender<()>),
+    Job(Job, Done),
     Stop,
+}
+
+/// Told when a job is done and what it changed is in force.
+type Done = Box<dyn FnOnce() + Send>;
+
+/// A way to the storage thread, also before that has begun. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Orders(mpsc::Sender<Order>);
+
+/// The other end of [`Orders`].
+pub(crate) struct Inbox(mpsc::Receiver<Order>);
+
+/// Makes both ends.
+pub(crate) fn orders() -> (Orders, Inbox) {
+    let (sender, receiver) = mpsc::channel();
+    (Orders(sender), Inbox(receiver))
+}
+
+impl fmt::Debug for Orders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Orders")
+    }
+}
+
+impl Orders {
+    /// Runs `job` with the store and waits until the shards have been told of what it changed.
+    /// `None`: the thread has ended. A caller that stops waiting does not stop the job.
+    pub(crate) async fn with<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> R + Send + 'static,
+    ) -> Option<R> {
+        let (result, answer) = mpsc::sync_channel(1);
+        let (done, finished) = oneshot::channel();
+        let job: Job = Box::new(move |store| drop(result.send(job(store))));
+        self.0.send(Order::Job(job, Box::new(move || done.send(()).unwrap_or_default()))).ok()?;
+        finished.await.ok()?;
+        answer.try_recv().ok()
+    }
 }
 
 /// Handle on the storage thread.
 pub(crate) struct Storage {
-    orders: mpsc::Sender<Order>,
+    orders: Orders,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,13 +111,13 @@ impl Storage {
     ///
     /// When the system gives no thread.
     pub(crate) fn start(
+        (orders, inbox): (Orders, Inbox),
         store: Box<dyn Store>,
         revision: Revision,
         control: Control,
         usage: Arc<UsageBook>,
         audit: mpsc::Receiver<AuditEntry>,
     ) -> std::io::Result<Self> {
-        let (orders, inbox) = mpsc::channel();
         let stored = usage.figures().into_iter().collect();
         let keeper = Keeper {
             store,
@@ -92,7 +131,8 @@ impl Storage {
             failing: false,
             usage_failing: false,
         };
-        let thread = std::thread::Builder::new().name("storage".into()).spawn(move || keeper.run(&inbox))?;
+        let thread =
+            std::thread::Builder::new().name("storage".into()).spawn(move || keeper.run(&inbox.0))?;
         Ok(Self { orders, thread: Some(thread) })
     }
 
@@ -105,14 +145,14 @@ impl Storage {
         let (result, answer) = mpsc::sync_channel(1);
         let (done, finished) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |store| drop(result.send(job(store))));
-        self.orders.send(Order::Job(job, done)).ok()?;
+        self.orders.0.send(Order::Job(job, Box::new(move || done.send(()).unwrap_or_default()))).ok()?;
         finished.recv().ok()?;
         answer.recv().ok()
     }
 
     /// Stores the last usage and ends the thread.
     pub(crate) fn stop(&mut self) {
-        let _ = self.orders.send(Order::Stop);
+        let _ = self.orders.0.send(Order::Stop);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -128,7 +168,7 @@ impl Keeper {
                 Ok(Order::Job(job, done)) => {
                     job(&mut *self.store);
                     self.look();
-                    let _ = done.send(());
+                    done();
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => self.look(),
                 Ok(Order::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break,

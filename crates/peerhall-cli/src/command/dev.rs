@@ -9,7 +9,7 @@ use peerhall_auth::pattern::PatternSet;
 use peerhall_proto::ids::AppId;
 use peerhall_server::config::{Config, DEFAULT_PORT};
 use peerhall_server::store::{MemoryStore, Store};
-use peerhall_server::{DevInfo, Server};
+use peerhall_server::{DevInfo, Server, StartError};
 use serde::Serialize;
 
 use super::serve::{environment, reachable};
@@ -40,7 +40,7 @@ pub(crate) struct Dev {
     /// Listen on all IPv4 addresses of this machine, at the port of --listen
     #[arg(long)]
     lan: bool,
-    /// Print one line of JSON when ready: listen, url, page, publishableKey, secretKey
+    /// Print one line of JSON when ready: listen, url, page, console, publishableKey, secretKey
     #[arg(long)]
     json: bool,
 }
@@ -52,6 +52,7 @@ struct Ready<'a> {
     listen: SocketAddr,
     url: String,
     page: String,
+    console: String,
     publishable_key: &'a str,
     secret_key: Pair<'a>,
 }
@@ -82,8 +83,9 @@ impl Dev {
         let secret = add_key(&mut store, KeyKind::Secret, &app)?;
 
         let secure = config.tls.is_some();
-        let page = DevInfo { publishable_key: publishable.id.as_str().to_owned() };
-        let server = Server::start_dev(config, Box::new(store), page)?;
+        let info = DevInfo::new(publishable.id.as_str().to_owned()).map_err(StartError::from)?;
+        let console_token = info.console_token.clone();
+        let server = Server::start_dev(config, Box::new(store), info)?;
         let listen = server.local_addr();
         let host = SocketAddr::new(self.host(listen.ip()), listen.port());
         let (ws, http) = if secure { ("wss", "https") } else { ("ws", "http") };
@@ -91,6 +93,7 @@ impl Dev {
             listen,
             url: format!("{ws}://{host}"),
             page: format!("{http}://{host}/"),
+            console: console_link(http, host, &console_token),
             publishable_key: publishable.id.as_str(),
             secret_key: Pair {
                 key_id: secret.id.as_str(),
@@ -113,6 +116,12 @@ impl Dev {
     }
 }
 
+/// Where the console is. This machine needs no token; another one uses it up.
+fn console_link(http: &str, host: SocketAddr, token: &str) -> String {
+    let link = format!("{http}://{host}/console");
+    if host.ip().is_loopback() { link } else { format!("{link}#token={token}") }
+}
+
 fn add_key(store: &mut dyn Store, kind: KeyKind, app: &AppId) -> Result<KeyRecord, Failure> {
     let everything = "**".parse().map_err(|error| Failure::Usage(format!("{error}")))?;
     let stamp = stamp();
@@ -133,7 +142,7 @@ fn lan_address() -> Option<IpAddr> {
 }
 
 fn block(ready: &Ready<'_>, lan_without_tls: bool) -> String {
-    let Ready { url, page, publishable_key, secret_key, .. } = ready;
+    let Ready { url, page, console, publishable_key, secret_key, .. } = ready;
     let Pair { key_id, secret } = secret_key;
     let note = if lan_without_tls {
         "\nOn other devices, browsers give the camera to pages with TLS only, and the vendor's SDKs accept \
@@ -144,6 +153,7 @@ fn block(ready: &Ready<'_>, lan_without_tls: bool) -> String {
     format!(
         "{BOLD}Peerhall is running.{BOLD:#} Everything is in memory. Ctrl-C stops.\n\n  \
            page             {BOLD}{page}{BOLD:#}\n  \
+           console          {BOLD}{console}{BOLD:#}\n  \
            url for SDKs     {BOLD}{url}{BOLD:#}\n  \
            publishable key  {BOLD}{publishable_key}{BOLD:#}\n  \
            secret key       {key_id}\n  \

@@ -1,4 +1,4 @@
-//! The page at `/`: a handful of static files that are part of the binary.
+//! The page at `/` and the console's at `/console`: static files that are part of the binary.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -15,6 +15,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 const INDEX: &str = include_str!("../../page/index.html");
 
+const CONSOLE: &str = include_str!("../../page/console/index.html");
+
 /// The element of [`INDEX`] whose `content` is the publishable key of `peerhall dev`.
 const KEY_ELEMENT: &str = r#"<meta name="publishable-key" content="">"#;
 
@@ -24,7 +26,18 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Everything but the page itself: path, type, content.
-const FILES: [(&str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str); 16] = [
+    ("/base.css", CSS, include_str!("../../page/base.css")),
+    ("/console", HTML, CONSOLE),
+    ("/console/console.css", CSS, include_str!("../../page/console/console.css")),
+    ("/console/api.js", JAVASCRIPT, include_str!("../../page/console/api.js")),
+    ("/console/connections.js", JAVASCRIPT, include_str!("../../page/console/connections.js")),
+    ("/console/dom.js", JAVASCRIPT, include_str!("../../page/console/dom.js")),
+    ("/console/graphs.js", JAVASCRIPT, include_str!("../../page/console/graphs.js")),
+    ("/console/inspector.js", JAVASCRIPT, include_str!("../../page/console/inspector.js")),
+    ("/console/keys.js", JAVASCRIPT, include_str!("../../page/console/keys.js")),
+    ("/console/main.js", JAVASCRIPT, include_str!("../../page/console/main.js")),
+    ("/console/rooms.js", JAVASCRIPT, include_str!("../../page/console/rooms.js")),
     ("/page.css", CSS, include_str!("../../page/page.css")),
     ("/page.js", JAVASCRIPT, include_str!("../../page/page.js")),
     ("/signalling.js", JAVASCRIPT, include_str!("../../page/signalling.js")),
@@ -55,6 +68,7 @@ impl Page {
         if path == "/" {
             return Some(response(HTML, self.index.clone().into()));
         }
+        let path = if path == "/console/" { "/console" } else { path };
         let (_, kind, content) = FILES.iter().find(|(name, _, _)| *name == path)?;
         Some(response(kind, (*content).into()))
     }
@@ -82,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_key_of_dev_is_in_the_page_and_cannot_leave_its_attribute() {
-        let dev = DevInfo { publishable_key: "pk_live_\"><script>".to_owned() };
+        let dev = DevInfo::new("pk_live_\"><script>".to_owned()).unwrap();
         let index = Page::new(Some(&dev)).index;
         assert!(
             index.contains(r#"<meta name="publishable-key" content="pk_live_&quot;&gt;&lt;script&gt;">"#)
@@ -93,16 +107,19 @@ mod tests {
     #[test]
     fn every_file_that_the_page_names_is_there_and_none_is_elsewhere() {
         let page = Page::new(None);
-        for attribute in ["src=\"", "href=\""] {
-            for rest in INDEX.split(attribute).skip(1) {
+        for (html, attribute) in
+            [INDEX, CONSOLE].iter().flat_map(|html| [(html, "src=\""), (html, "href=\"")])
+        {
+            for rest in html.split(attribute).skip(1) {
                 let path = rest.split('"').next().unwrap();
-                let is_page = page.file(path).is_some();
-                assert!(is_page || ["/health", "/metrics"].contains(&path), "{path} is not served");
+                let is_here = path.starts_with('#') || page.file(path).is_some();
+                assert!(is_here || ["/health", "/metrics"].contains(&path), "{path} is not served");
             }
         }
         for (name, kind, content) in FILES.iter().filter(|(_, kind, _)| *kind == JAVASCRIPT) {
+            let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
             for rest in content.split("from './").skip(1) {
-                let path = format!("/{}", rest.split('\'').next().unwrap());
+                let path = format!("{folder}/{}", rest.split('\'').next().unwrap());
                 assert!(page.file(&path).is_some(), "{name} ({kind}) imports {path}");
             }
         }
@@ -110,12 +127,13 @@ mod tests {
 
     #[test]
     fn nothing_in_the_page_is_inline_or_reads_markup() {
-        assert!(!INDEX.contains("<style") && !INDEX.contains(" style="));
-        let mut attributes = INDEX.split_whitespace().filter(|word| word.starts_with("on"));
-        assert!(attributes.all(|word| !word.contains('=')), "a handler is inline");
-        assert!(
-            INDEX.split("<script").skip(1).all(|rest| rest.contains("></script>") && rest.contains("src="))
-        );
+        for html in [INDEX, CONSOLE] {
+            assert!(!html.contains("<style") && !html.contains(" style="));
+            let mut attributes = html.split_whitespace().filter(|word| word.starts_with("on"));
+            assert!(attributes.all(|word| !word.contains('=')), "a handler is inline");
+            let mut scripts = html.split("<script").skip(1);
+            assert!(scripts.all(|rest| rest.contains("></script>") && rest.contains("src=")));
+        }
         for (name, _, content) in FILES {
             for word in [
                 "innerHTML",

@@ -5,6 +5,8 @@
 
 use axum::http::Method;
 
+use super::console::Call;
+
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'p> {
@@ -18,6 +20,8 @@ pub(super) enum Route<'p> {
     Metrics,
     /// The WebSocket endpoint, without an upgrade.
     Socket,
+    /// Something under `/console/api/`; `None` when there is nothing of this path and method.
+    Console(Option<Call>),
     /// Something under `/v1/`; `None` when there is nothing of this path and method.
     ControlPlane(Option<Endpoint<'p>>),
     /// Nothing that there is.
@@ -58,6 +62,9 @@ impl<'p> Route<'p> {
                 }
                 _ => Self::Unknown,
             };
+        }
+        if let Some(rest) = path.strip_prefix("/console/api/") {
+            return Self::Console(Call::of(method, rest));
         }
         if method != Method::GET && method != Method::HEAD {
             return Self::Unknown;

@@ -294,10 +294,18 @@ impl Shard {
             Incoming::Text(text) => {
                 self.metrics.bytes_in.fetch_add(text.len() as u64, Relaxed);
                 let text: Cow<'_, str> = text;
+                if !self.taps.is_empty() {
+                    self.taps.text_came(conn, &text, now);
+                }
                 self.hub.text(conn, &text, now);
                 failpoint::after_text(&text);
             }
-            Incoming::Binary(_) => self.hub.binary(conn, now),
+            Incoming::Binary(bytes) => {
+                if !self.taps.is_empty() {
+                    self.taps.binary_came(conn, bytes.len(), now);
+                }
+                self.hub.binary(conn, now);
+            }
             Incoming::Ping(payload) if self.echoes() || self.hub.ping(conn, now) => {
                 let mut pong = Vec::new();
                 encode::push_pong(&mut pong, payload);

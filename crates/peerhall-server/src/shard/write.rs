@@ -24,6 +24,9 @@ impl Shard {
         let mut effects = std::mem::take(&mut self.effects);
         self.hub.take_effects(&mut effects);
         for effect in effects.drain(..) {
+            if !self.taps.is_empty() {
+                self.show(&effect, now);
+            }
             match effect {
                 Effect::Fanout(fanout) => self.add_to_run(*fanout, now),
                 Effect::Send { conn, frame } => {
@@ -50,6 +53,14 @@ impl Shard {
         }
         self.effects = effects;
         self.hand_out_run(Write::Now, now);
+    }
+
+    fn show(&mut self, effect: &Effect, now: Now) {
+        match effect {
+            Effect::Fanout(fanout) => self.taps.fanning_out(fanout, now),
+            Effect::Send { conn, frame } => self.taps.sending(*conn, frame, now),
+            Effect::Close { .. } | Effect::Probe(_) | Effect::Post { .. } | Effect::Remember(_) => {}
+        }
     }
 
     /// A slow reader is cut before its queue outgrows its bound; a fast one only looks slow until its
@@ -85,7 +96,10 @@ impl Shard {
     }
 
     /// Queues a close frame; the socket ends when it has been sent and answered, or after a grace.
-    pub(super) fn say_close(&mut self, conn: ConnId, code: CloseCode, reason: &str, now: Now) {
+    pub(super) fn say_close(&mut self, conn: ConnId, code: CloseCode, reason: &'static str, now: Now) {
+        if !self.taps.is_empty() {
+            self.taps.closing(conn, code, reason, now);
+        }
         let Some(one) = self.conns.get_mut(conn) else { return };
         if matches!(one.phase, Phase::Closing) {
             return;
@@ -140,7 +154,10 @@ impl Shard {
     pub(super) fn flush(&mut self, conn: ConnId, now: Now) {
         let Some(one) = self.conns.get_mut(conn) else { return };
         one.dirty = false;
-        match one.flush(&mut self.write_buf) {
+        let waited = one.outbox.bytes();
+        let outcome = one.flush(&mut self.write_buf);
+        self.bytes_out += waited.saturating_sub(one.outbox.bytes()) as u64;
+        match outcome {
             Err(_) => self.lost(conn, now),
             Ok(conn::AfterFlush::Nothing) => self.count_backlog(conn, 0),
             Ok(conn::AfterFlush::Blocked) => {
@@ -175,6 +192,9 @@ impl Shard {
 
     /// Drops a connection and its socket.
     pub(super) fn forget(&mut self, conn: ConnId) {
+        if !self.taps.is_empty() {
+            self.taps.ended(conn);
+        }
         if let Some(mut one) = self.conns.remove(conn) {
             self.backlog = self.backlog.saturating_sub(one.backlog);
             drop(self.poll.registry().deregister(one.stream.socket_mut()));

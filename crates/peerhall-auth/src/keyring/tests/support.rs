@@ -8,9 +8,9 @@ use crate::pattern::PatternSet;
 
 /// The moment of every test, in Unix seconds and milliseconds.
 pub(in crate::keyring) const NOW: u64 = 1_767_000_000;
-pub(super) const NOW_MS: i64 = 1_767_000_000_000;
+pub(in crate::keyring) const NOW_MS: i64 = 1_767_000_000_000;
 
-pub(super) const APP: &str = "app_abc";
+pub(in crate::keyring) const APP: &str = "app_abc";
 
 fn key(kind: KeyKind) -> KeyRecord {
     let patterns = PatternSet::for_key(vec!["**".parse().unwrap()]).unwrap();
@@ -50,11 +50,11 @@ pub(super) fn forge(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>, secret:
 }
 
 /// Any payload under the right header and signature.
-pub(super) fn signed(key: &KeyRecord, payload: &str) -> String {
+pub(in crate::keyring) fn signed(key: &KeyRecord, payload: &str) -> String {
     forge(header(key), payload, key.secret.as_ref().unwrap().expose())
 }
 
 /// A token with a minute to live and these claims, written like members of an object.
-pub(super) fn with_claims(key: &KeyRecord, claims: &str) -> String {
+pub(in crate::keyring) fn with_claims(key: &KeyRecord, claims: &str) -> String {
     signed(key, &format!(r#"{{"exp":{},{claims}}}"#, NOW + 60))
 }

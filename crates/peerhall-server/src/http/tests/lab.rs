@@ -23,6 +23,9 @@ use crate::metrics::Metrics;
 use crate::usage::UsageBook;
 
 pub(super) const APP: &str = "app_test";
+/// What lets into the console of a plane in dev mode.
+pub(super) const CONSOLE_TOKEN: &str = "token-of-this-run";
+
 pub(super) const OTHER_APP: &str = "app_other";
 
 /// What a test may change before the plane is made.
@@ -82,7 +85,10 @@ impl Lab {
             metrics: Metrics::new(1),
             config: Arc::new(setup.config),
             readiness: Arc::new(AtomicBool::new(true)),
-            dev: setup.dev_key.map(|publishable_key| DevInfo { publishable_key }),
+            dev: setup
+                .dev_key
+                .map(|publishable_key| DevInfo { publishable_key, console_token: CONSOLE_TOKEN.to_owned() }),
+            orders: crate::storage::orders().0,
         });
         let address = setup.address.parse().unwrap();
         Self {
