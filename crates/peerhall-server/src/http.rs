@@ -259,4 +259,4 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::http) mod tests;

@@ -69,6 +69,7 @@ fn run(interpreter: &Path, script: &Path, arguments: &[&str]) -> Result<(), Fail
         .args(arguments)
         .env("PEERHALL_BIN", binary)
         .env("PEERHALL_PYTHON", python_interpreter())
+        .env("PEERHALL_SCREENSHOTS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

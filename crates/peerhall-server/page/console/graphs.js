@@ -3,6 +3,8 @@
 import { byId, draw, make, say } from './dom.js';
 
 const SPAN_MS = 600_000;
+/** A server that has just started shows its first minute large. */
+const LEAST_SPAN_MS = 60_000;
 const WIDTH = 600;
 const HEIGHT = 100;
 
@@ -79,13 +81,14 @@ class Graph {
     this.svg = draw('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img' },
       ...[0, 0.5, 1].map((part) => draw('line', { class: 'grid', x1: 0, x2: WIDTH, y1: part * HEIGHT, y2: part * HEIGHT })),
       ...this.paths, this.cursor);
+    this.since = make('span', { textContent: '1 min ago' });
     this.top = make('span');
     this.when = make('span', { textContent: 'now' });
     this.figure = make('figure', { className: 'card graph' },
       make('figcaption', {}, make('span', { className: 'title', textContent: title }),
         make('span', { className: 'values' }, ...this.values.map(({ value }) => value))),
       this.svg,
-      make('div', { className: 'axis', 'aria-hidden': 'true' }, make('span', { textContent: '10 min ago' }), this.top, this.when));
+      make('div', { className: 'axis', 'aria-hidden': 'true' }, this.since, this.top, this.when));
     this.title = title;
     this.svg.addEventListener('pointermove', (event) => this.point(event));
     this.svg.addEventListener('pointerleave', () => this.point(null));
@@ -99,18 +102,20 @@ class Graph {
 
   update() {
     const end = samples.at(-1)?.at ?? 0;
-    const x = (at) => WIDTH * (1 - (end - at) / SPAN_MS);
+    const span = Math.min(SPAN_MS, Math.max(LEAST_SPAN_MS, end - (samples[0]?.at ?? end)));
+    const x = (at) => WIDTH * (1 - (end - at) / span);
     const shown = this.series.map(({ of }) => samples.map(of));
     const peak = Math.max(this.least, ...shown.flat().filter((value) => value !== null));
     const top = niceTop(peak);
     shown.forEach((values, place) => this.paths[place].setAttribute('d', line(values, x, top)));
-    const at = this.pointed === null ? end : end - SPAN_MS * (1 - this.pointed);
+    const at = this.pointed === null ? end : end - span * (1 - this.pointed);
     const sample = samples.findLast((one) => one.at <= at) ?? null;
     this.series.forEach(({ of, isOptional }, place) => {
       const value = sample && of(sample);
       say(this.values[place].number, value === null || value === undefined ? '–' : this.show(value));
       this.values[place].value.hidden = Boolean(isOptional) && shown[place].every((one) => one === null);
     });
+    say(this.since, span < 120_000 ? `${Math.round(span / 1_000)} s ago` : `${Math.round(span / 60_000)} min ago`);
     say(this.top, `top ${this.show(top)}`);
     say(this.when, this.pointed === null ? 'now' : new Date(at).toLocaleTimeString());
     this.cursor.setAttribute('visibility', this.pointed === null ? 'hidden' : 'visible');

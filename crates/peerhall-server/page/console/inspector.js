@@ -75,7 +75,7 @@ function elements(rung) {
   const took = rung.tookMs === undefined ? '' : ` after ${rung.tookMs} ms`;
   const way = { in: 'from the client', out: 'to the client', end: 'the end' }[rung.way];
   const summary = make('summary', {},
-    make('time', { dateTime: time.toISOString(), textContent: time.toISOString().slice(11, 23) }),
+    make('time', { dateTime: time.toISOString(), textContent: clock(time) }),
     make('span', { className: 'rung-way' }, make('span', { className: 'visually-hidden', textContent: way })),
     make('span', { className: 'size', textContent: bytes(rung.bytes) }),
     make('span', { className: 'meaning', title: rung.meaning }, make('b', { textContent: rung.kind }), `${rung.meaning}${took}`));
@@ -84,6 +84,11 @@ function elements(rung) {
   if (rung.lost === 0) return [item];
   const gap = make('li', { className: 'gap', textContent: `${rung.lost} frames came too fast and were left out` });
   return [gap, item];
+}
+
+/** Hours to milliseconds, as the clock of the reader has them. */
+function clock(time) {
+  return new Date(time - time.getTimezoneOffset() * 60_000).toISOString().slice(11, 23);
 }
 
 function pretty({ body, isCut }) {

@@ -309,3 +309,6 @@ fn query(query: Option<&str>, name: &str) -> Option<String> {
     let mut params = query_params(query?);
     params.find(|param| param.name == name)?.value.ok().map(|value| value.into_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,26 +18,26 @@ use serde_json::value::RawValue;
 use super::super::{ClientAddress, DevInfo, HttpState, Plane};
 use crate::config::Config;
 use crate::control::Control;
-use crate::exchange::{Exchange, Mail, OutsideMessage};
+use crate::exchange::{Exchange, Look, Mail, OutsideMessage};
 use crate::metrics::Metrics;
 use crate::usage::UsageBook;
 
-pub(super) const APP: &str = "app_test";
+pub(in crate::http) const APP: &str = "app_test";
 /// What lets into the console of a plane in dev mode.
-pub(super) const CONSOLE_TOKEN: &str = "token-of-this-run";
+pub(in crate::http) const CONSOLE_TOKEN: &str = "token-of-this-run";
 
-pub(super) const OTHER_APP: &str = "app_other";
+pub(in crate::http) const OTHER_APP: &str = "app_other";
 
 /// What a test may change before the plane is made.
-pub(super) struct Setup {
-    pub(super) config: Config,
-    pub(super) app: AppRecord,
-    pub(super) secret: KeyRecord,
-    pub(super) address: &'static str,
-    pub(super) dev_key: Option<String>,
+pub(in crate::http) struct Setup {
+    pub(in crate::http) config: Config,
+    pub(in crate::http) app: AppRecord,
+    pub(in crate::http) secret: KeyRecord,
+    pub(in crate::http) address: &'static str,
+    pub(in crate::http) dev: bool,
 }
 
-pub(super) struct Lab {
+pub(in crate::http) struct Lab {
     plane: Plane,
     control: Control,
     exchange: Exchange,
@@ -46,29 +46,29 @@ pub(super) struct Lab {
     secret: KeyRecord,
     revoked: KeyRecord,
     of_other_app: KeyRecord,
-    pub(super) publishable: KeyRecord,
+    pub(in crate::http) publishable: KeyRecord,
 }
 
 /// One answer; two are equal when they are so in every byte.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+pub(in crate::http) struct Answer {
+    pub(in crate::http) status: u16,
+    pub(in crate::http) headers: Vec<(String, String)>,
+    pub(in crate::http) body: String,
 }
 
 impl Lab {
-    pub(super) fn new() -> Self {
+    pub(in crate::http) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub(super) fn with(change: impl FnOnce(&mut Setup)) -> Self {
+    pub(in crate::http) fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let mut setup = Setup {
             config: Config::default(),
             app: AppRecord::new(APP.parse().unwrap()),
             secret: key(KeyKind::Secret, APP),
             address: "127.0.0.1",
-            dev_key: None,
+            dev: false,
         };
         change(&mut setup);
         let publishable = key(KeyKind::Publishable, APP);
@@ -85,9 +85,10 @@ impl Lab {
             metrics: Metrics::new(1),
             config: Arc::new(setup.config),
             readiness: Arc::new(AtomicBool::new(true)),
-            dev: setup
-                .dev_key
-                .map(|publishable_key| DevInfo { publishable_key, console_token: CONSOLE_TOKEN.to_owned() }),
+            dev: setup.dev.then(|| DevInfo {
+                publishable_key: publishable.id.as_str().to_owned(),
+                console_token: CONSOLE_TOKEN.to_owned(),
+            }),
             orders: crate::storage::orders().0,
         });
         let address = setup.address.parse().unwrap();
@@ -105,11 +106,17 @@ impl Lab {
     }
 
     /// Asks with the secret key.
-    pub(super) fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+    pub(in crate::http) fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         self.ask_as(Some(&self.bearer()), method, path, body)
     }
 
-    pub(super) fn ask_as(&self, authorization: Option<&str>, method: &str, path: &str, body: &str) -> Answer {
+    pub(in crate::http) fn ask_as(
+        &self,
+        authorization: Option<&str>,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Answer {
         let request = self.request(method, path, body);
         let request = match authorization {
             Some(value) => request.header("authorization", value),
@@ -118,12 +125,12 @@ impl Lab {
         self.send(request, body.to_owned())
     }
 
-    pub(super) fn request(&self, method: &str, path: &str, body: &str) -> Builder {
+    pub(in crate::http) fn request(&self, method: &str, path: &str, body: &str) -> Builder {
         let request = Request::builder().method(method).uri(path).extension(ClientAddress(self.address));
         if body.is_empty() { request } else { request.header("content-length", body.len()) }
     }
 
-    pub(super) fn send(&self, request: Builder, body: impl Into<Body>) -> Answer {
+    pub(in crate::http) fn send(&self, request: Builder, body: impl Into<Body>) -> Answer {
         let request = request.body(body.into()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
@@ -137,37 +144,49 @@ impl Lab {
         })
     }
 
-    pub(super) fn bearer(&self) -> String {
+    pub(in crate::http) fn bearer(&self) -> String {
         bearer(&self.secret)
     }
 
-    pub(super) fn bearer_of_revoked_key(&self) -> String {
+    pub(in crate::http) fn bearer_of_revoked_key(&self) -> String {
         bearer(&self.revoked)
     }
 
-    pub(super) fn bearer_of_other_app(&self) -> String {
+    pub(in crate::http) fn bearer_of_other_app(&self) -> String {
         bearer(&self.of_other_app)
     }
 
-    pub(super) fn secret_pair(&self) -> (&str, &str) {
+    pub(in crate::http) fn secret_pair(&self) -> (&str, &str) {
         (self.secret.id.as_str(), self.secret.secret.as_ref().unwrap().expose())
     }
 
-    pub(super) fn keyring(&self) -> Arc<Keyring> {
+    pub(in crate::http) fn keyring(&self) -> Arc<Keyring> {
         self.control.keyring()
     }
 
-    pub(super) fn set_ready(&self, is_ready: bool) {
+    pub(in crate::http) fn set_ready(&self, is_ready: bool) {
         self.plane.state.readiness.store(is_ready, Ordering::Release);
     }
 
     /// The message that the shard was last asked to publish.
-    pub(super) fn published(&self) -> Option<Arc<OutsideMessage>> {
+    pub(in crate::http) fn published(&self) -> Option<Arc<OutsideMessage>> {
         self.published.try_iter().last()
     }
 
+    /// Revokes the secret key.
+    pub(in crate::http) fn revoke_secret(&self) {
+        let keyring = self.keyring();
+        let apps = keyring.apps().map(|app| AppRecord::clone(app)).collect();
+        let revoke = |key: &Arc<KeyRecord>| {
+            let revoked_at = if key.id == self.secret.id { Some(1) } else { key.revoked_at };
+            KeyRecord { revoked_at, ..KeyRecord::clone(key) }
+        };
+        let keys = keyring.keys().map(revoke).collect();
+        self.control.set_keyring(Arc::new(Keyring::new(apps, keys).unwrap()));
+    }
+
     /// From now on the shard answers nothing.
-    pub(super) fn end_shard(&self) {
+    pub(in crate::http) fn end_shard(&self) {
         self.exchange.put(0, Mail::Drain);
     }
 }
@@ -179,24 +198,24 @@ impl Drop for Lab {
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::http) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
     /// The code of an error, after checking its shape.
-    pub(super) fn error(&self) -> String {
+    pub(in crate::http) fn error(&self) -> String {
         let body = self.json();
         assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
         assert!(!body["message"].as_str().unwrap().is_empty());
         body["error"].as_str().unwrap().to_owned()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::http) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 }
 
-pub(super) fn patterns(patterns: &[&str]) -> PatternSet {
+pub(in crate::http) fn patterns(patterns: &[&str]) -> PatternSet {
     PatternSet::for_key(patterns.iter().map(|pattern| pattern.parse().unwrap()).collect()).unwrap()
 }
 
@@ -247,6 +266,8 @@ fn answer(mail: Mail, published: &mpsc::Sender<Arc<OutsideMessage>>) {
     } else if let Mail::Publish { message, reply } = mail {
         published.send(message).unwrap();
         reply.send(3).unwrap();
+    } else if let Mail::Look(Look::Tap { reply, .. }) = mail {
+        reply.send(false).unwrap();
     } else if let Mail::Kick { app, peer, reply } = mail {
         let is_there = app.as_str() == APP && peer.as_str().starts_with("alice");
         reply.send(if is_there { 2 } else { 0 }).unwrap();
