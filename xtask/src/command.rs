@@ -7,6 +7,7 @@ mod dependencies;
 mod dev;
 mod fuzz;
 mod layers;
+mod package;
 mod style;
 mod test;
 mod torture;
@@ -29,8 +30,9 @@ pub(crate) struct Command {
 }
 
 /// Every job, in the order of the help.
-const ALL: [&Command; 10] = [
+const ALL: [&Command; 11] = [
     &dev::COMMAND,
+    &package::COMMAND,
     &test::COMMAND,
     &ci::COMMAND,
     &conformance::COMMAND,

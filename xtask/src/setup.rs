@@ -6,6 +6,7 @@
 mod autobahn;
 mod debian;
 mod node;
+pub(crate) mod package;
 mod python;
 mod rust;
 
@@ -46,6 +47,7 @@ impl Tools {
         debian::ensure_packages(workspace, &debian::TESTS)?;
         node::ensure_version(workspace)?;
         node::ensure_modules(workspace, node::TESTS)?;
+        package::ensure_package(workspace)?;
         python::ensure_environment(workspace)?;
         autobahn::ensure_suite(workspace)?;
         Self::assume(workspace)

@@ -26,10 +26,10 @@ pub enum ConfigError {
     #[error("give exactly one of an API key and a token provider")]
     Credential,
     /// The factor between delays is below 1 or not finite.
-    #[error("the reconnect multiplier must be a finite number of at least 1, not {0}")]
+    #[error("the reconnect multiplier must be a finite number of at least 1")]
     Multiplier(f64),
     /// The jitter is outside 0 to 1.
-    #[error("the reconnect jitter must lie between 0 and 1, not at {0}")]
+    #[error("the reconnect jitter must lie between 0 and 1")]
     JitterRatio(f64),
     /// No attempt is allowed; `reconnect: None` says so better.
     #[error("at least one reconnect attempt must be allowed")]
@@ -81,7 +81,7 @@ pub enum ConnectError {
         http_status: Option<u16>,
     },
     /// No `welcome` came in time.
-    #[error("the server did not welcome this client within {0:?}")]
+    #[error("the server did not welcome this client within {} s", .0.as_secs())]
     WelcomeTimeout(Duration),
     /// The token provider failed or took too long; credentials are masked.
     #[error("no token: {0}")]
@@ -130,7 +130,7 @@ pub enum RequestError {
         reason: String,
     },
     /// `AckTimeoutError`: no answer came.
-    #[error("no answer within {timeout:?}")]
+    #[error("no answer within {} s", timeout.as_secs())]
     AckTimeout {
         /// Id of the request.
         request_id: String,

@@ -24,6 +24,7 @@ mod ids;
 mod link;
 mod options;
 mod output;
+mod queue;
 mod random;
 mod room;
 mod secret;

@@ -31,7 +31,8 @@ impl ServerUrl {
     }
 
     fn read(text: &str, allow_clear_text: bool) -> Result<Self, UrlError> {
-        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Unreadable)?;
+        let (scheme, rest) = text.split_once(':').ok_or(UrlError::Unreadable)?;
+        let rest = rest.strip_prefix("//").ok_or(UrlError::Unreadable)?;
         let scheme = scheme.to_ascii_lowercase();
         if scheme != "ws" && scheme != "wss" {
             return Err(UrlError::Scheme);
@@ -72,7 +73,11 @@ fn split_port(authority: &str) -> Result<(String, Option<u16>), UrlError> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, after) = rest.split_once(']').ok_or(UrlError::Unreadable)?;
-            address.parse::<std::net::Ipv6Addr>().map_err(|_| UrlError::Unreadable)?;
+            // Whether it is the address of anything is for the platform to find out.
+            let is_address = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
+            if !address.contains(':') || !address.chars().all(is_address) {
+                return Err(UrlError::Unreadable);
+            }
             let port = match after {
                 "" => None,
                 after => Some(after.strip_prefix(':').ok_or(UrlError::Unreadable)?),
@@ -84,7 +89,9 @@ fn split_port(authority: &str) -> Result<(String, Option<u16>), UrlError> {
             None => (authority.to_ascii_lowercase(), None),
         },
     };
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '[' | ']' | ':');
+    let is_name = |c: char| {
+        c.is_ascii_alphanumeric() || !c.is_ascii() || matches!(c, '-' | '.' | '_' | '[' | ']' | ':')
+    };
     if host.is_empty() || !host.chars().all(is_name) {
         return Err(UrlError::Unreadable);
     }

@@ -12,7 +12,7 @@ impl Random {
 
     /// Uniform in [-1, 1).
     pub(crate) fn signed_unit(&mut self) -> f64 {
-        self.0.f64().mul_add(2.0, -1.0)
+        self.0.f64() * 2.0 - 1.0
     }
 
     /// Eight hexadecimal digits.

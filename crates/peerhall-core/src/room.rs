@@ -22,7 +22,7 @@ mod remote;
 mod remotes;
 mod state;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use peerhall_proto::json::Json;
 
@@ -39,6 +39,7 @@ use crate::ids::{ChannelName, LinkId, OpId, PeerId, RemoteKey, SocketId, TokenId
 use crate::link::{ErrorInfo, RemoteEvent, RtcCommand, TransportPolicy};
 use crate::options::PeerOptions;
 use crate::output::{LogLevel, Outcome, Output};
+use crate::queue::Queue;
 use crate::secret::Secret;
 use crate::signalling::Signalling;
 use crate::time::{Time, earlier};
@@ -75,18 +76,19 @@ pub struct Peer<J: Json> {
     state: PeerState,
     own_id: Option<PeerId>,
     /// Ids that this instance had on earlier connections; they are nobody else's (X10).
-    former_ids: VecDeque<PeerId>,
+    former_ids: Queue<PeerId>,
     channel: Option<ChannelName>,
     joining: Option<Joining<J>>,
     closing: Vec<OpId>,
     close_reason: Option<String>,
-    requests: HashMap<OpId, Request>,
+    /// What waits for which answer, in the order in which it was asked.
+    requests: Queue<(OpId, Request)>,
     remotes: Vec<Remote<J>>,
     media: Media<J>,
     held: Held<J>,
     reconcile: Reconcile,
     /// What is left to do, one step at a time: what a handler does between two of them counts.
-    steps: VecDeque<Step<J>>,
+    steps: Queue<Step<J>>,
     ice_servers: Option<Vec<IceServer>>,
     policy: TransportPolicy,
     /// The token provider's failure was told since it worked last (X19).
@@ -105,17 +107,17 @@ impl<J: Json> Peer<J> {
             options,
             state: PeerState::Idle,
             own_id: None,
-            former_ids: VecDeque::new(),
+            former_ids: Queue::new(),
             channel: None,
             joining: None,
             closing: Vec::new(),
             close_reason: None,
-            requests: HashMap::new(),
+            requests: Queue::new(),
             remotes: Vec::new(),
             media: Media::new(),
             held: Held::new(),
             reconcile: Reconcile::default(),
-            steps: VecDeque::new(),
+            steps: Queue::new(),
             ice_servers: None,
             policy: TransportPolicy::All,
             token_error_told: false,
@@ -292,7 +294,7 @@ impl<J: Json> Peer<J> {
     }
 
     fn request_done(&mut self, now: Time, op: OpId, outcome: Outcome) {
-        match (self.requests.remove(&op), outcome) {
+        match (self.take_request(op), outcome) {
             (Some(Request::Connect), Outcome::Connect(result)) => self.connect_done(now, result),
             (Some(Request::Subscribe), Outcome::Request(result)) => self.subscribe_done(now, result),
             (Some(Request::Send), Outcome::Request(result)) => {
@@ -307,6 +309,11 @@ impl<J: Json> Peer<J> {
             (Some(Request::Close), Outcome::Close) => self.client_closed(),
             (Some(_) | None, _) => {}
         }
+    }
+
+    fn take_request(&mut self, op: OpId) -> Option<Request> {
+        let place = self.requests.iter().position(|(known, _)| *known == op)?;
+        self.requests.take(place).map(|(_, request)| request)
     }
 
     fn done(&mut self, op: OpId, outcome: Outcome) {

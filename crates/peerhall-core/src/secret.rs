@@ -69,7 +69,7 @@ fn query_value(text: &str) -> Option<(usize, usize)> {
 
 /// The same for `ice-pwd:…` and the like; `before` is the character in front, for whole words.
 fn field_value(text: &str, before: Option<char>) -> Option<(usize, usize)> {
-    if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+    if before.is_some_and(|c| c.is_ascii_alphanumeric() || !c.is_ascii() || c == '_') {
         return None;
     }
     let name = FIELDS.iter().find(|name| starts_with(text, name))?;

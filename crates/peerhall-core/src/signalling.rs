@@ -313,7 +313,7 @@ impl<J: Json> Signalling<J> {
                     self.pace.spent(now);
                     self.outputs.push_back(Output::SendText {
                         socket,
-                        frame: J::object([("type", J::string("ping"))]),
+                        frame: J::object(vec![("type", J::string("ping"))]),
                     });
                 }
             }

@@ -10,15 +10,6 @@ use std::path::Path;
 const REGRESSIONS: u16 = 81;
 const DEFECTS: u16 = 22;
 
-/// What nothing in the core can show, why, and who shows it. A number leaves this list with its test.
-const ELSEWHERE: [(&str, &str, &str); 5] = [
-    ("r08", "a `Duration` cannot be NaN", "peerhall-wasm: options of the npm package"),
-    ("r13", "the core has no global socket to miss", "peerhall-wasm: webSocketFactory"),
-    ("r23", "the core has no emitter", "peerhall-wasm: off and once"),
-    ("r42", "a Rust text has no lone surrogate", "peerhall-wasm: sizes of JavaScript strings"),
-    ("r80", "the core has no listeners", "peerhall-wasm: emitter"),
-];
-
 /// Numbers in the names of tests: `fn r12_r36_…` names two.
 fn numbers(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -53,8 +44,7 @@ fn every_regression_and_every_defect_has_a_test() {
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), &mut found);
     let regressions = (1..=REGRESSIONS).map(|n| format!("r{n:02}"));
     let all = regressions.chain((1..=DEFECTS).map(|n| format!("x{n:02}")));
-    let elsewhere = |number: &String| ELSEWHERE.iter().any(|(known, ..)| known == number);
-    let missing: Vec<_> = all.filter(|number| !found.contains(number) && !elsewhere(number)).collect();
+    let missing: Vec<_> = all.filter(|number| !found.contains(number)).collect();
     assert!(missing.is_empty(), "no test is named after {missing:?}");
 }
 

@@ -4,6 +4,7 @@ use super::{Command, dependencies, expect_no_arguments, layers, test};
 use crate::{
     failure::Failure,
     process::{self, announce},
+    setup,
     workspace::Workspace,
 };
 
@@ -17,6 +18,7 @@ pub(super) const COMMAND: Command = Command {
         layers::check(workspace)?;
         dependencies::check(workspace)?;
         cargo(workspace, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+        setup::package::lint(workspace)?;
         docs(workspace)?;
         licences_and_advisories(workspace)?;
         test::run(workspace, &[])

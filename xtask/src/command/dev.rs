@@ -8,6 +8,7 @@ pub(super) const COMMAND: Command = Command {
     usage: "[-- ARGUMENTS]",
     about: "builds `peerhall` and runs `peerhall dev` with ARGUMENTS",
     run: |workspace, arguments| {
+        setup::package::ensure_package(workspace)?;
         let binary = setup::build_binary(workspace)?;
         let passed_on = match arguments.split_first() {
             Some((first, rest)) if first == "--" => rest,

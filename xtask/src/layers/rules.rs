@@ -60,7 +60,7 @@ const RULES: [Rule; 16] = [
     row(HUB, &[PROTO, AUTH], Outside::Only(WORDS)),
     row(RTC, &[PROTO], World),
     row(SDK, &[CORE, PROTO, RTC], World),
-    row("peerhall-wasm", &[SDK], World),
+    row("peerhall-wasm", &[CORE, PROTO], World),
     row(TURN, &[AUTH, PROTO], World),
     row(SERVER, &[PROTO, AUTH, HUB, TURN], World),
     row("peerhall-sim", &[CORE, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_SEEDS)),

@@ -29,6 +29,24 @@ pub(super) fn ensure_components(workspace: &Workspace) -> Result<(), Failure> {
     process::run(workspace.command("rustup").args(["component", "add"]).args(&missing))
 }
 
+/// The standard library for another target than this machine.
+pub(super) fn ensure_target(workspace: &Workspace, target: &str) -> Result<(), Failure> {
+    let mut rustc = workspace.command("rustc");
+    let folder = process::output(rustc.args(["--print", "target-libdir", "--target", target]))?;
+    if std::path::Path::new(folder.trim()).is_dir() {
+        return Ok(());
+    }
+    if process::find_on_path("rustup").is_none() {
+        return Err(Failure::Missing {
+            what: format!("this Rust toolchain has no standard library for {target}"),
+            cure: "install rustup (https://rustup.rs), or the library with your toolchain's own installer"
+                .to_owned(),
+        });
+    }
+    announce(&format!("rustup target add {target}"));
+    process::run(workspace.command("rustup").args(["target", "add", target]))
+}
+
 /// The test runner.
 pub(super) fn ensure_runner(workspace: &Workspace) -> Result<(), Failure> {
     if process::succeeds(workspace.cargo().args(["nextest", "--version"])) {

@@ -1,17 +1,16 @@
 //! Candidates of the remote peer: kept until a description is there, counted, and capped (sdk-behaviour,
 //! section 6.5).
 
-use std::collections::VecDeque;
-
 use peerhall_proto::signal::{MAX_CANDIDATE_CHARS, MAX_CANDIDATES};
 
 use super::rtc::IceCandidate;
 use super::sdp::Sdp;
+use crate::queue::Queue;
 
 /// Candidates of one connection that were not handed on yet.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    waiting: VecDeque<Option<IceCandidate>>,
+    waiting: Queue<Option<IceCandidate>>,
     /// Since the last applied description.
     counted: usize,
     dropped: u64,
@@ -58,7 +57,7 @@ impl Candidates {
                 .is_none_or(|ufrag| sdp.has_ufrag(ufrag))
         };
         let index = self.waiting.iter().position(fits)?;
-        self.waiting.remove(index)
+        self.waiting.take(index)
     }
 }
 

@@ -1,9 +1,8 @@
 //! What a remote peer says about its tracks, and which of them is meant (sdk-behaviour, section 5.5).
 
-use std::collections::VecDeque;
-
 use super::rtc::RemoteTrack;
 use super::sdp::Sdp;
+use crate::queue::Queue;
 
 /// Most entries that are kept for one remote peer; the oldest goes first.
 pub const MAX_TRACK_METADATA: usize = 512;
@@ -20,14 +19,14 @@ pub(crate) struct Label<J> {
 /// All that one remote peer says.
 #[derive(Debug)]
 pub(crate) struct Labels<J> {
-    entries: VecDeque<Label<J>>,
+    entries: Queue<Label<J>>,
     /// Sender's ids of entries that a track of this connection has been found for.
     found: Vec<String>,
 }
 
 impl<J: Clone> Labels<J> {
     pub(crate) fn new() -> Self {
-        Self { entries: VecDeque::new(), found: Vec::new() }
+        Self { entries: Queue::new(), found: Vec::new() }
     }
 
     /// Takes note; an entry that is known keeps its age.

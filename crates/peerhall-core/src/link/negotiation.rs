@@ -1,8 +1,6 @@
 //! Perfect negotiation, one step at a time (sdk-behaviour, sections 6.3, 6.4 and 6.6). At most one call of
 //! the platform is under way; descriptions that come meanwhile wait in order.
 
-use std::collections::VecDeque;
-
 use super::candidates::{Candidates, Verdict};
 use super::event::ErrorInfo;
 use super::restart::{ANSWER_TIMEOUT, Ladder, Step};
@@ -11,6 +9,7 @@ use super::sdp::Sdp;
 use super::signal::Ends;
 use crate::ids::LinkId;
 use crate::output::LogLevel;
+use crate::queue::Queue;
 use crate::time::{Time, earlier};
 
 /// Descriptions that may wait; a peer that sends more gets no turn for them.
@@ -70,7 +69,7 @@ pub(crate) struct Link {
     pub(super) polite: bool,
     pub(super) side: Side,
     pub(super) call: Option<Call>,
-    pub(super) waiting: VecDeque<(Description, Ends)>,
+    pub(super) waiting: Queue<(Description, Ends)>,
     pub(super) candidates: Candidates,
     /// The last offer was ignored; candidates that belong to it fail in silence.
     pub(super) ignoring: bool,
@@ -98,7 +97,7 @@ impl Link {
             polite,
             side: Side::Stable,
             call: None,
-            waiting: VecDeque::new(),
+            waiting: Queue::new(),
             candidates: Candidates::default(),
             ignoring: false,
             needs_offer: false,

@@ -144,25 +144,27 @@ pub(crate) fn write<J: Json>(signal: &Signal<J>) -> J {
                 DescriptionKind::Offer => "offer",
                 DescriptionKind::Answer => "answer",
             };
-            let description = J::object([("type", J::string(kind)), ("sdp", J::string(&description.sdp))]);
+            let description =
+                J::object(vec![("type", J::string(kind)), ("sdp", J::string(&description.sdp))]);
             let mut members = vec![("type", J::string("rtc-description")), ("description", description)];
             if *ends != Ends::default() {
                 members.push(("ends", write_ends(ends)));
             }
             J::object(members)
         }
-        Signal::Reset(ends) => J::object([("type", J::string("rtc-reset")), ("ends", write_ends(ends))]),
+        Signal::Reset(ends) => J::object(vec![("type", J::string("rtc-reset")), ("ends", write_ends(ends))]),
         Signal::Candidate(candidate) => {
             let candidate = candidate.as_ref().map_or_else(J::null, write_candidate);
-            J::object([("type", J::string("rtc-ice")), ("candidate", candidate)])
+            J::object(vec![("type", J::string("rtc-ice")), ("candidate", candidate)])
         }
-        Signal::Label(label) => J::object([(TRACK_METADATA_KEY, write_label(label))]),
+        Signal::Label(label) => J::object(vec![(TRACK_METADATA_KEY, write_label(label))]),
     }
 }
 
 fn write_ends<J: Json>(ends: &Ends) -> J {
     let tags = [("from", &ends.from), ("to", &ends.to)];
-    J::object(tags.into_iter().filter_map(|(name, tag)| Some((name, J::string(tag.as_deref()?)))))
+    let tags = tags.into_iter().filter_map(|(name, tag)| Some((name, J::string(tag.as_deref()?))));
+    J::object(tags.collect::<Vec<_>>())
 }
 
 fn write_candidate<J: Json>(candidate: &IceCandidate) -> J {

@@ -1,7 +1,5 @@
 //! Into the channel and out of it (sdk-behaviour, sections 4.2 and 4.3).
 
-use std::collections::VecDeque;
-
 use peerhall_proto::code::{CloseCode, ErrorCode};
 use peerhall_proto::json::Json;
 
@@ -10,6 +8,7 @@ use crate::error::{ConnectError, JoinError, RequestError};
 use crate::ids::{ChannelName, OpId, PeerId};
 use crate::link::RemoteState;
 use crate::output::{LogLevel, Outcome};
+use crate::queue::Queue;
 use crate::signalling::{Connected, Member, SignallingEvent, SignallingState, SubscribeOptions};
 use crate::time::Time;
 
@@ -33,7 +32,7 @@ pub(super) struct Joining<J: Json> {
     channel: ChannelName,
     options: JoinOptions,
     /// Frames of the channel that overtook the acknowledgement (X4).
-    early: VecDeque<SignallingEvent<J>>,
+    early: Queue<SignallingEvent<J>>,
 }
 
 impl<J: Json> Peer<J> {
@@ -53,12 +52,12 @@ impl<J: Json> Peer<J> {
             return Err(JoinError::ReservedChannel);
         }
         let op = self.signalling.new_op();
-        self.joining = Some(Joining { op, channel, options, early: VecDeque::new() });
+        self.joining = Some(Joining { op, channel, options, early: Queue::new() });
         self.enter(PeerState::Joining);
         match self.signalling.state() {
             SignallingState::Idle | SignallingState::Closed => match self.signalling.connect(now) {
                 Ok(request) => {
-                    self.requests.insert(request, Request::Connect);
+                    self.requests.push_back((request, Request::Connect));
                 }
                 Err(error) => self.join_failed(now, error.into()),
             },
@@ -100,7 +99,7 @@ impl<J: Json> Peer<J> {
     fn close_client(&mut self, now: Time, reason: Option<&str>) {
         let request =
             self.signalling.close(now, CloseCode::NORMAL, reason.unwrap_or("client requested close"));
-        self.requests.insert(request, Request::Close);
+        self.requests.push_back((request, Request::Close));
     }
 
     /// The client has ended because `close` was called.
@@ -139,7 +138,7 @@ impl<J: Json> Peer<J> {
         let channel = joining.channel.clone();
         match self.signalling.subscribe(now, channel.as_str(), options) {
             Ok(request) => {
-                self.requests.insert(request, Request::Subscribe);
+                self.requests.push_back((request, Request::Subscribe));
             }
             Err(error) => self.join_failed(now, error.into()),
         }
@@ -149,7 +148,7 @@ impl<J: Json> Peer<J> {
     pub(super) fn subscribe_again(&mut self, now: Time) {
         let Some(channel) = self.channel.clone() else { return };
         if let Ok(request) = self.signalling.subscribe(now, channel.as_str(), self.reconcile.options()) {
-            self.requests.insert(request, Request::Background);
+            self.requests.push_back((request, Request::Background));
         }
     }
 
@@ -189,7 +188,7 @@ impl<J: Json> Peer<J> {
     fn join_failed(&mut self, now: Time, error: JoinError) {
         let Some(joining) = self.joining.take() else { return };
         if let Ok(request) = self.signalling.unsubscribe(now, joining.channel.as_str()) {
-            self.requests.insert(request, Request::Background);
+            self.requests.push_back((request, Request::Background));
         }
         self.enter(PeerState::Idle);
         self.done(joining.op, Outcome::Join(Err(error)));
@@ -277,7 +276,7 @@ impl<J: Json> Peer<J> {
                 } else {
                     // A join is tried once; the caller decides about the next one.
                     let request = self.signalling.close(now, CloseCode::NORMAL, "join failed");
-                    self.requests.insert(request, Request::Background);
+                    self.requests.push_back((request, Request::Background));
                 }
             }
             PeerState::Joined | PeerState::Reconnecting if will_reconnect => self.connection_lost(),
@@ -285,7 +284,7 @@ impl<J: Json> Peer<J> {
             PeerState::Idle => {
                 if will_reconnect {
                     let request = self.signalling.close(now, CloseCode::NORMAL, "not joined");
-                    self.requests.insert(request, Request::Background);
+                    self.requests.push_back((request, Request::Background));
                 }
                 self.ended(code, reason);
             }
@@ -358,7 +357,7 @@ impl<J: Json> Peer<J> {
         }
         self.tell_error(code.as_str(), "the server refuses the channel after a reconnect");
         let request = self.signalling.close(now, CloseCode::NORMAL, "channel refused");
-        self.requests.insert(request, Request::Background);
+        self.requests.push_back((request, Request::Background));
         self.end(format!("the channel was refused: {code}"));
     }
 }

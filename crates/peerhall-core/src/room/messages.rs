@@ -56,7 +56,7 @@ impl<J: Json> Peer<J> {
     }
 
     fn sent(&mut self, now: Time, request: OpId) -> OpId {
-        self.requests.insert(request, Request::Send);
+        self.requests.push_back((request, Request::Send));
         self.pump(now);
         request
     }

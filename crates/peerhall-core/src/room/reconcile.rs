@@ -146,7 +146,7 @@ impl<J: Json> Peer<J> {
             );
         } else {
             let request = self.signalling.close(now, CloseCode::NORMAL, "no presence after a reconnect");
-            self.requests.insert(request, super::Request::Background);
+            self.requests.push_back((request, super::Request::Background));
             self.end("the server does not say who is in the channel".to_owned());
         }
     }

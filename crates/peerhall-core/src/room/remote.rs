@@ -1,6 +1,5 @@
 //! One remote peer, from presence to presence.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use peerhall_proto::json::Json;
@@ -9,6 +8,7 @@ use super::event::RemoteInfo;
 use crate::ids::{ChannelKey, PeerId, RemoteKey, TrackKey};
 use crate::link::labels::Labels;
 use crate::link::{Link, QualityWatch, RemoteState, Streams};
+use crate::queue::Queue;
 use crate::time::{Time, earlier};
 
 /// Resets that a remote peer may cause at once; one more for each [`RESET_REFILL`] after that. A hostile
@@ -49,7 +49,7 @@ pub(super) struct Remote<J> {
     /// When its statistics are due.
     pub(super) sample_at: Option<Time>,
     pub(super) reach: Reach,
-    resets: VecDeque<Time>,
+    resets: Queue<Time>,
 }
 
 impl<J: Json> Remote<J> {
@@ -68,7 +68,7 @@ impl<J: Json> Remote<J> {
             quality: QualityWatch::default(),
             sample_at: None,
             reach: Reach::Untried,
-            resets: VecDeque::new(),
+            resets: Queue::new(),
         }
     }
 
@@ -98,7 +98,7 @@ impl<J: Json> Remote<J> {
 
     /// Whether the remote peer may cause another reset now.
     pub(super) fn may_reset(&mut self, now: Time) -> bool {
-        while self.resets.front().is_some_and(|at| now - *at >= RESET_REFILL) {
+        while self.resets.first().is_some_and(|at| now - *at >= RESET_REFILL) {
             self.resets.pop_front();
         }
         let may = self.resets.len() < RESET_BURST;

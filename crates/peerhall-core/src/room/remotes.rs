@@ -222,7 +222,7 @@ impl<J: Json> Peer<J> {
     pub(super) fn signal(&mut self, to: &crate::ids::PeerId, signal: &Signal<J>) {
         match self.signalling.send_in_turn(self.now, to.clone(), signal::write(signal)) {
             Ok(request) => {
-                self.requests.insert(request, Request::Signal);
+                self.requests.push_back((request, Request::Signal));
             }
             Err(_) => self.log(LogLevel::Debug, "a negotiation message was dropped: not connected"),
         }

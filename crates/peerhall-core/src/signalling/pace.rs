@@ -2,9 +2,9 @@
 //! frames a second beyond a burst of 200 (wire protocol, section 13.1), and meeting fifty peers at
 //! once takes more.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::queue::Queue;
 use crate::time::Time;
 
 /// Frames that may go out at once, with room left for what applications send.
@@ -18,12 +18,12 @@ const RATE: f64 = 70.0;
 pub(super) struct Pace<T> {
     tokens: f64,
     counted_at: Time,
-    queue: VecDeque<T>,
+    queue: Queue<T>,
 }
 
 impl<T> Pace<T> {
     pub(super) fn starting(now: Time) -> Self {
-        Self { tokens: BURST, counted_at: now, queue: VecDeque::new() }
+        Self { tokens: BURST, counted_at: now, queue: Queue::new() }
     }
 
     /// A frame that does not wait has gone out.
@@ -49,19 +49,19 @@ impl<T> Pace<T> {
 
     /// When the next one may go out.
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.queue.front()?;
+        self.queue.first()?;
         // One millisecond more, so that rounding never wakes too early.
-        let wait = ((1.0 - self.tokens).max(0.0) / RATE).mul_add(1_000.0, 1.0).ceil();
+        let wait = ((1.0 - self.tokens).max(0.0) / RATE * 1_000.0 + 1.0).ceil();
         Some(self.counted_at + Duration::from_millis(wait as u64))
     }
 
     pub(super) fn take_all(&mut self) -> Vec<T> {
-        std::mem::take(&mut self.queue).into()
+        std::mem::take(&mut self.queue).into_iter().collect()
     }
 
     fn refill(&mut self, now: Time) {
         let elapsed = (now - self.counted_at).as_secs_f64();
-        self.tokens = elapsed.mul_add(RATE, self.tokens).min(BURST);
+        self.tokens = (elapsed * RATE + self.tokens).min(BURST);
         self.counted_at = now;
     }
 }

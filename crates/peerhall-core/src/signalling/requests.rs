@@ -1,9 +1,9 @@
 //! Requests that wait for their answer (sdk-behaviour, section 3.6).
 
-use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::ids::{ChannelName, OpId};
+use crate::queue::Queue;
 use crate::time::Time;
 
 /// How long a request waits for its answer.
@@ -20,51 +20,44 @@ pub(super) enum Waiting {
     Replay { channel: ChannelName, tries: u32 },
 }
 
-/// All requests of one connection.
+/// All requests of one connection, in the order in which they were sent, which is that of their deadlines.
+/// Answers mostly come in that order too, so what is looked for stands near the front.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    waiting: HashMap<String, Waiting>,
-    /// In the order of their deadlines, which is the order in which they were sent. Those answered are
-    /// taken out when they come to the front.
-    deadlines: VecDeque<(Time, String)>,
+    waiting: Queue<Sent>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    until: Time,
+    request_id: String,
+    waiting: Waiting,
 }
 
 impl Requests {
     pub(super) fn add(&mut self, now: Time, request_id: String, waiting: Waiting) {
-        self.deadlines.push_back((now + ACK_TIMEOUT, request_id.clone()));
-        self.waiting.insert(request_id, waiting);
+        self.waiting.push_back(Sent { until: now + ACK_TIMEOUT, request_id, waiting });
     }
 
     /// The request that an answer belongs to.
     pub(super) fn answered(&mut self, request_id: &str) -> Option<Waiting> {
-        let waiting = self.waiting.remove(request_id);
-        self.forget_answered();
-        waiting
+        let place = self.waiting.iter().position(|sent| sent.request_id == request_id)?;
+        self.waiting.take(place).map(|sent| sent.waiting)
     }
 
     /// A request whose time is over.
     pub(super) fn overdue(&mut self, now: Time) -> Option<(String, Waiting)> {
-        self.forget_answered();
-        self.deadlines.front().filter(|(deadline, _)| now >= *deadline)?;
-        let (_, request_id) = self.deadlines.pop_front()?;
-        let waiting = self.waiting.remove(&request_id)?;
-        Some((request_id, waiting))
+        self.waiting.first().filter(|sent| now >= sent.until)?;
+        self.waiting.pop_front().map(|sent| (sent.request_id, sent.waiting))
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.deadlines.front().map(|(deadline, _)| *deadline)
+        self.waiting.first().map(|sent| sent.until)
     }
 
     /// Takes all, in the order in which they were sent.
     pub(super) fn take_all(&mut self) -> Vec<Waiting> {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        std::mem::take(&mut self.deadlines).into_iter().filter_map(|(_, id)| waiting.remove(&id)).collect()
-    }
-
-    fn forget_answered(&mut self) {
-        while self.deadlines.front().is_some_and(|(_, id)| !self.waiting.contains_key(id)) {
-            self.deadlines.pop_front();
-        }
+        std::mem::take(&mut self.waiting).into_iter().map(|sent| sent.waiting).collect()
     }
 }
 

@@ -24,11 +24,16 @@ const FLAGS = [
 ];
 
 const PAGES = fileURLToPath(new URL('../../pages/', import.meta.url));
-const sdk = createRequire(import.meta.url).resolve('@metered-ca/realtime');
+const vendor = createRequire(import.meta.url).resolve('@metered-ca/realtime');
+
+/** Whose SDK the guests use: the vendor's, or after `--peerhall` our own package in its place. */
+const sdk = process.argv.includes('--peerhall')
+  ? fileURLToPath(new URL('../../../../../packages/peerhall/dist/peerhall.umd.js', import.meta.url))
+  : join(vendor, '../index.umd.js');
 const SITE = {
   '/': [join(PAGES, 'peer.html'), 'text/html'],
   '/peer.js': [join(PAGES, 'peer.js'), 'text/javascript'],
-  '/sdk.js': [join(sdk, '../index.umd.js'), 'text/javascript'],
+  '/sdk.js': [sdk, 'text/javascript'],
 };
 
 /** A browser with fake media that takes nothing from earlier runs. */

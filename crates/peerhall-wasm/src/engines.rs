@@ -1,0 +1,112 @@
+//! All engines of a page, by number.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+#[cfg(feature = "room")]
+use peerhall_core::Peer;
+use peerhall_core::{Json, Output, Signalling, Time};
+
+#[cfg(feature = "room")]
+use crate::peer;
+use crate::value::Value;
+use crate::{client, options, output};
+
+thread_local! {
+    static ENGINES: RefCell<Vec<Option<Engine>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A client of channels, or a member of one.
+enum Engine {
+    Client(Box<Signalling<Value>>),
+    #[cfg(feature = "room")]
+    Peer(Box<Peer<Value>>),
+}
+
+impl Engine {
+    fn new(options: &Value) -> Result<Self, Value> {
+        #[cfg(feature = "room")]
+        if options.flag("room") {
+            let (made, policy) = options::peer(options)?;
+            let mut peer = Peer::new(made);
+            peer.set_transport_policy(policy);
+            return Ok(Self::Peer(Box::new(peer)));
+        }
+        Ok(Self::Client(Box::new(Signalling::new(options::signalling(options)?))))
+    }
+
+    fn call(&mut self, now: Time, request: &Value) -> Value {
+        let what = request.text("do");
+        match self {
+            Self::Client(engine) => client::call(engine, now, &what, request),
+            #[cfg(feature = "room")]
+            Self::Peer(engine) => peer::call(engine, now, &what, request),
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output<Value>> {
+        match self {
+            Self::Client(engine) => engine.poll_output(),
+            #[cfg(feature = "room")]
+            Self::Peer(engine) => engine.poll_output(),
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        match self {
+            Self::Client(engine) => engine.deadline(),
+            #[cfg(feature = "room")]
+            Self::Peer(engine) => engine.deadline(),
+        }
+    }
+}
+
+/// Makes an engine: `{engine}`, or `{error}` when the options cannot work.
+pub(crate) fn open(options: &Value) -> Value {
+    match Engine::new(options) {
+        Ok(engine) => Value::object(vec![("engine", place(engine).into())]),
+        Err(error) => Value::object(vec![("error", error)]),
+    }
+}
+
+/// Does what a request says.
+pub(crate) fn call(number: u32, now: f64, request: &Value) -> Value {
+    let now = Time::after_start(Duration::try_from_secs_f64(now / 1_000.0).unwrap_or_default());
+    with(number, |engine| engine.call(now, request)).unwrap_or_else(Value::undefined)
+}
+
+/// The next output.
+pub(crate) fn poll(number: u32) -> Value {
+    let output = with(number, Engine::poll).flatten();
+    output.map_or_else(Value::undefined, output::describe)
+}
+
+/// The next moment at which something is due, in milliseconds.
+pub(crate) fn deadline(number: u32) -> f64 {
+    let deadline = with(number, |engine| engine.deadline()).flatten();
+    deadline.map_or(f64::INFINITY, |time| time.since_start().as_secs_f64() * 1_000.0)
+}
+
+/// Forgets an engine.
+pub(crate) fn shut(number: u32) {
+    let gone = ENGINES.with_borrow_mut(|engines| engines.get_mut(number as usize).and_then(Option::take));
+    drop(gone);
+}
+
+/// Puts an engine where there is room.
+fn place(engine: Engine) -> usize {
+    ENGINES.with_borrow_mut(|engines| match engines.iter_mut().enumerate().find(|(_, slot)| slot.is_none()) {
+        Some((number, slot)) => {
+            *slot = Some(engine);
+            number
+        }
+        None => {
+            engines.push(Some(engine));
+            engines.len() - 1
+        }
+    })
+}
+
+fn with<T>(number: u32, act: impl FnOnce(&mut Engine) -> T) -> Option<T> {
+    ENGINES.with_borrow_mut(|engines| engines.get_mut(number as usize)?.as_mut().map(act))
+}

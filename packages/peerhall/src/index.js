@@ -1,0 +1,13 @@
+export { WsCloseCode, WsCloseCode as WsCloseCodeValue } from './codes.js';
+export { SignallingClient } from './client.js';
+export { DataChannel, DataChannelOverflowError } from './data-channel.js';
+export { OversizedPayloadError, SignallingConnectError } from './errors.js';
+export { ConsoleLogger, NoopLogger } from './logger.js';
+export { MeteredPeer, MeteredPeer as RoomPeer } from './metered-peer.js';
+export {
+  MeteredPeerOversizedError,
+  MeteredPeerReplaceTrackError,
+  MeteredPeerSendError,
+  MeteredPeerStateError,
+} from './peer-errors.js';
+export { RemotePeer } from './remote-peer.js';

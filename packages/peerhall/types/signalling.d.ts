@@ -1,0 +1,3 @@
+// Channels without peers, in less room than the whole package.
+
+export * from './shared.js';

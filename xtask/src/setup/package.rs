@@ -1,0 +1,108 @@
+//! The npm package: WebAssembly by cargo, the rest by Node.js.
+
+use std::{fs, path::Path, process::Command, time::SystemTime};
+
+use super::{node, rust};
+use crate::{
+    failure::Failure,
+    process::{self, announce},
+    workspace::Workspace,
+};
+
+/// Folder of the package.
+const FOLDER: &str = "packages/peerhall";
+
+/// Written last by the build, so that its age is that of the package.
+const STAMP: &str = "packages/peerhall/dist/sizes.json";
+
+/// What the package is made of.
+const SOURCES: [&str; 9] = [
+    "Cargo.toml",
+    "crates/peerhall-core/src",
+    "crates/peerhall-proto/src",
+    "crates/peerhall-wasm",
+    "packages/peerhall/package.json",
+    "packages/peerhall/package-lock.json",
+    "packages/peerhall/scripts",
+    "packages/peerhall/src",
+    "packages/peerhall/types",
+];
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Builds `packages/peerhall/dist` unless it is newer than everything it is made of.
+///
+/// # Errors
+///
+/// What is missing and how to get it, or those of the build.
+pub(crate) fn ensure_package(workspace: &Workspace) -> Result<(), Failure> {
+    if is_fresh(workspace)? { Ok(()) } else { build(workspace) }
+}
+
+/// Builds `packages/peerhall/dist`.
+///
+/// # Errors
+///
+/// As [`ensure_package`].
+pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
+    node::ensure_version(workspace)?;
+    rust::ensure_target(workspace, TARGET)?;
+    node::ensure_modules(workspace, FOLDER)?;
+    let room = compile(workspace, "room", &[])?;
+    let channels = compile(workspace, "channels", &["--no-default-features"])?;
+    announce("node packages/peerhall/scripts/build.mjs");
+    let mut script = Command::new(node::program());
+    script.arg(workspace.path("packages/peerhall/scripts/build.mjs")).arg(room).arg(channels);
+    process::run(&mut script)
+}
+
+/// Lints what is only there on WebAssembly.
+///
+/// # Errors
+///
+/// What is missing and how to get it, or what the linter finds.
+pub(crate) fn lint(workspace: &Workspace) -> Result<(), Failure> {
+    rust::ensure_target(workspace, TARGET)?;
+    announce("cargo clippy -p peerhall-wasm");
+    let mut cargo = workspace.cargo();
+    process::run(cargo.args(["clippy", "-p", "peerhall-wasm", "--target", TARGET, "--", "-D", "warnings"]))
+}
+
+/// Compiles the engines to WebAssembly; gives the module's own copy, because the next one is built in the same
+/// place.
+fn compile(workspace: &Workspace, name: &str, features: &[&str]) -> Result<std::path::PathBuf, Failure> {
+    announce(&format!("cargo build -p peerhall-wasm ({name})"));
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "-p", "peerhall-wasm", "--target", TARGET, "--profile", "wasm"]).args(features);
+    process::run(&mut cargo)?;
+    let folder = workspace.metadata()?.target_directory.join(TARGET).join("wasm");
+    let (built, kept) = (folder.join("peerhall_wasm.wasm"), folder.join(format!("{name}.wasm")));
+    fs::copy(&built, &kept).map_err(|cause| Failure::File { path: built, cause })?;
+    Ok(kept)
+}
+
+fn is_fresh(workspace: &Workspace) -> Result<bool, Failure> {
+    let Ok(built) = fs::metadata(workspace.path(STAMP)).and_then(|stamp| stamp.modified()) else {
+        return Ok(false);
+    };
+    for source in SOURCES {
+        if newest(&workspace.path(source))? > built {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// When a file, or the latest file in a folder, was changed.
+fn newest(path: &Path) -> Result<SystemTime, Failure> {
+    let failed = |cause| Failure::File { path: path.to_owned(), cause };
+    let own = fs::metadata(path).and_then(|meta| Ok((meta.is_dir(), meta.modified()?))).map_err(failed)?;
+    if !own.0 {
+        return Ok(own.1);
+    }
+    let mut latest = own.1;
+    for entry in fs::read_dir(path).map_err(failed)? {
+        latest = latest.max(newest(&entry.map_err(failed)?.path())?);
+    }
+    Ok(latest)
+}
