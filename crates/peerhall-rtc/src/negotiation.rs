@@ -159,6 +159,7 @@ impl Negotiation {
             return false;
         }
         let due = self.transceivers.is_due()
+            || !self.abandoned().is_empty()
             || (self.wants_channels && !self.has_channels)
             || (self.wants_restart && self.created.is_none());
         let announce = due && !self.announced;
@@ -200,6 +201,14 @@ impl Negotiation {
         }
     }
 
+    /// Sections to retire, without the first one, whose transport all others share.
+    fn abandoned(&self) -> Vec<String> {
+        let first = self.remote.as_ref().and_then(|remote| remote.sections.first());
+        let mut names = self.transceivers.abandoned();
+        names.retain(|name| first.is_none_or(|first| first.mid != *name));
+        names
+    }
+
     /// A change of direction and back that makes the engine offer an unchanged session: the section,
     /// the other direction and its own. Where there is a choice it turns on a way that is not used,
     /// because turning off one that is used would empty its buffers.
@@ -225,13 +234,18 @@ impl Negotiation {
         rtc: &mut Rtc,
     ) -> Result<(String, SdpPendingOffer, bool, bool), NegotiationError> {
         let nudge = self.nudge(rtc);
+        let abandoned = self.abandoned();
         let restart = self.wants_restart;
         let mut additions = false;
         let mut api = rtc.sdp_api();
         for transceiver in self.transceivers.iter_mut().filter(|t| !t.stopped) {
             let sends = transceiver.sender.is_some();
             transceiver.offering = sends;
-            if let Some(mid) = &transceiver.mid {
+            if let Some(mid) = transceiver.mid.as_ref().filter(|mid| abandoned.contains(mid)) {
+                api.stop_media(mid.as_str().into());
+                // At once, as the engine does it, also if the offer comes to nothing.
+                transceiver.stopped = true;
+            } else if let Some(mid) = &transceiver.mid {
                 let direction = if sends { Direction::SendRecv } else { Direction::RecvOnly };
                 api.set_direction(mid.as_str().into(), direction);
             } else {

@@ -22,7 +22,10 @@ pub(crate) struct Transceiver {
     /// Whether a track has ever been sent here; the section is then not used for another one, because
     /// the remote's object for it would keep its old id.
     used: bool,
-    /// Whether the section was refused.
+    /// Whether a track has ever come in here. A browser, too, does not send another one where it has
+    /// sent one.
+    received: bool,
+    /// Whether the section was refused or retired.
     pub(crate) stopped: bool,
     pub(crate) sender: Option<Sender>,
     pub(crate) receiver: Option<Arc<Feed>>,
@@ -46,6 +49,7 @@ impl Transceiver {
             offering: false,
             expressed: false,
             used: false,
+            received: false,
             stopped: false,
             sender: None,
             receiver: None,
@@ -61,7 +65,26 @@ impl Transceiver {
     fn section(&self) -> Option<&str> {
         self.mid.as_deref().or(self.offered.as_deref())
     }
+
+    /// Whether nothing travels in a section that both sides know.
+    fn is_idle(&self) -> bool {
+        self.mid.is_some() && !self.stopped && self.sender.is_none() && self.receiver.is_none()
+    }
+
+    /// Whether a former section of ours may take another track: the remote knows that the last one is
+    /// gone.
+    fn is_reusable(&self) -> bool {
+        self.is_idle() && !self.expressed
+    }
 }
+
+/// Sections of a kind from which on a new track goes into a former one's. Each section makes all
+/// descriptions longer, by up to 5 KB in a browser's, and a message carries no more than 65,536 bytes.
+/// Not from the first, because a browser knows the new track by the id of the former.
+const REUSE_FROM: usize = 4;
+
+/// Sections of a kind that the remote has left and that stay as they are; more are retired, except one.
+const IDLE_SECTIONS: usize = 3;
 
 /// All sections of a connection.
 #[derive(Debug, Default)]
@@ -82,10 +105,15 @@ impl Transceivers {
         self.all.len()
     }
 
-    /// Gives a sender a section: one that only receives so far, or a new one.
+    /// Gives a sender a section: one that only receives so far, or a new one; when there are many, a
+    /// former track's.
     pub(crate) fn add(&mut self, kind: MediaKind, sender: Sender) {
-        let free = |t: &&mut Transceiver| t.kind == kind && t.sender.is_none() && !t.used && !t.stopped;
-        if let Some(found) = self.all.iter_mut().find(free) {
+        let free = |t: &Transceiver| t.kind == kind && t.sender.is_none() && !t.used && !t.stopped;
+        let reusable = |t: &Transceiver| t.kind == kind && t.is_reusable();
+        let many = self.all.iter().filter(|t| t.kind == kind).count() >= REUSE_FROM;
+        let place = self.all.iter().position(free);
+        let place = place.or_else(|| many.then(|| self.all.iter().position(reusable)).flatten());
+        if let Some(found) = place.and_then(|at| self.all.get_mut(at)) {
             found.sender = Some(sender);
         } else {
             let mut new = Transceiver::new(kind);
@@ -112,6 +140,25 @@ impl Transceivers {
 
     pub(crate) fn is_due(&self) -> bool {
         self.all.iter().any(Transceiver::is_due)
+    }
+
+    /// Sections to retire: the remote has left them, and nothing travels there. A browser never sends
+    /// in such a section again, and opens its next one in the place of a retired one.
+    pub(crate) fn abandoned(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            let idle = self.all.iter().filter(|t| t.kind == kind && t.is_idle() && t.received);
+            let idle: Vec<_> = idle.filter_map(|t| t.mid.clone()).collect();
+            if idle.len() > IDLE_SECTIONS {
+                names.extend(idle.into_iter().skip(1));
+            }
+        }
+        names
+    }
+
+    /// Whether a section was refused or retired.
+    pub(crate) fn is_stopped(&self, mid: &str) -> bool {
+        self.by_mid(mid).is_some_and(|t| t.stopped)
     }
 
     /// What a description of ours says about the track of a section.
@@ -164,6 +211,7 @@ impl Transceivers {
             found.mid = Some(section.mid.clone());
             found.settle(found.sender.is_some(), section.rejected);
         }
+        self.move_out();
     }
 
     /// Our offer was answered.
@@ -176,6 +224,7 @@ impl Transceivers {
                 found.settle(found.offering, section.rejected);
             }
         }
+        self.move_out();
         self.all.retain(|t| t.section().is_some() || t.sender.is_some());
     }
 
@@ -216,6 +265,7 @@ impl Transceivers {
                 let feed = Feed::new(info, mid, Arc::clone(wake));
                 events.push(Event::Track(feed.track()));
                 found.receiver = Some(feed);
+                found.received = true;
             }
         }
     }
@@ -226,6 +276,23 @@ impl Transceivers {
             if let Some(feed) = transceiver.receiver {
                 feed.end();
             }
+        }
+    }
+
+    /// Tracks whose section was retired after it had carried one wait for another section: the remote
+    /// took ours to be gone. One that was refused from the start would be refused again.
+    fn move_out(&mut self) {
+        let retired = |t: &&mut Transceiver| t.stopped && (t.used || t.received);
+        let homeless: Vec<_> = self
+            .all
+            .iter_mut()
+            .filter(retired)
+            .filter_map(|t| t.sender.take().map(|sender| (t.kind, sender)))
+            .collect();
+        for (kind, sender) in homeless {
+            let mut new = Transceiver::new(kind);
+            new.sender = Some(sender);
+            self.all.push(new);
         }
     }
 
@@ -256,7 +323,7 @@ impl Transceiver {
 
     fn settle(&mut self, expressed: bool, rejected: bool) {
         self.expressed = expressed;
-        self.used |= expressed;
+        self.used |= expressed && !rejected;
         self.offered = None;
         self.offering = false;
         self.stopped |= rejected;

@@ -18,3 +18,5 @@ mod media;
 mod negotiation;
 #[path = "rtc/peer.rs"]
 mod peer;
+#[path = "rtc/sections.rs"]
+mod sections;

@@ -174,7 +174,8 @@ impl Negotiation {
         let mut now = summary.sections.iter();
         let kept = known.sections.iter().all(|before| {
             let same = |s: &MediaSection| s.mid == before.mid && s.kind == before.kind;
-            now.next().is_some_and(|section| same(section) || before.rejected)
+            let retired = before.rejected || self.transceivers.is_stopped(&before.mid);
+            now.next().is_some_and(|section| same(section) || retired)
         });
         kept.then_some(()).ok_or(BadDescription::Order)
     }

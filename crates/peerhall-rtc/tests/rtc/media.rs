@@ -8,7 +8,7 @@ use peerhall_rtc::{Codec, LocalTrack, RemoteTrack, Sample, WriteError};
 use super::peer::{LIMIT, pair};
 
 /// Writes frames at a steady pace until it is dropped.
-struct Pump(tokio::task::JoinHandle<()>);
+pub(super) struct Pump(tokio::task::JoinHandle<()>);
 
 impl Drop for Pump {
     fn drop(&mut self) {
@@ -17,7 +17,7 @@ impl Drop for Pump {
 }
 
 /// Every frame carries its number behind what its codec needs at the front.
-fn pump(track: &LocalTrack, head: &'static [u8], size: usize) -> Pump {
+pub(super) fn pump(track: &LocalTrack, head: &'static [u8], size: usize) -> Pump {
     let track = track.clone();
     Pump(tokio::spawn(async move {
         let mut clock = tokio::time::interval(Duration::from_millis(20));
@@ -33,9 +33,9 @@ fn pump(track: &LocalTrack, head: &'static [u8], size: usize) -> Pump {
 }
 
 /// First bytes of a VP8 key frame of 16 by 16 pixels (RFC 6386 section 9.1).
-const VP8_KEY: &[u8] = &[0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x10, 0x00, 0x10, 0x00];
+pub(super) const VP8_KEY: &[u8] = &[0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x10, 0x00, 0x10, 0x00];
 
-async fn frame(track: &RemoteTrack) -> Option<Sample> {
+pub(super) async fn frame(track: &RemoteTrack) -> Option<Sample> {
     tokio::time::timeout(LIMIT, track.recv()).await.expect("a frame comes in time")
 }
 

@@ -1,0 +1,109 @@
+//! Sections of tracks that are gone: they stay in every description, so that there must not be many.
+
+use std::time::Duration;
+
+use peerhall_rtc::{Codec, Event, Events, LocalTrack, OfferOptions, PeerConnection, RemoteTrack};
+
+use super::media::{VP8_KEY, frame, pump};
+use super::peer::{LIMIT, Peer, config, pair};
+
+/// Half of what a message between two peers carries, in bytes.
+const SHORT: usize = 32 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_tracks_of_each_side_that_come_and_go_at_once_leave_descriptions_short() {
+    let (mut alice, mut bob) = pair();
+    for round in 0..50 {
+        let ours = LocalTrack::new(Codec::Vp8, Some(&format!("alice{round}")));
+        let theirs = LocalTrack::new(Codec::Vp8, Some(&format!("bob{round}")));
+        let added = tokio::join!(
+            alice.connection.add_track(&ours, &["a"]),
+            bob.connection.add_track(&theirs, &["b"]),
+        );
+        let (first, second) = (added.0.expect("added"), added.1.expect("added"));
+        let _pumps = (pump(&ours, VP8_KEY, 100), pump(&theirs, VP8_KEY, 100));
+        for (peer, id) in [(&mut bob, ours.id()), (&mut alice, theirs.id())] {
+            let seen = peer.track().await;
+            assert_eq!(seen.id(), id);
+            assert!(frame(&seen).await.is_some(), "{id} shows something");
+        }
+        let removed = tokio::join!(alice.connection.remove_track(first), bob.connection.remove_track(second));
+        removed.0.expect("removed");
+        removed.1.expect("removed");
+        assert_eq!(bob.removed_track().await, ours.id());
+        assert_eq!(alice.removed_track().await, theirs.id());
+    }
+    for Peer { connection, .. } in [&alice, &bob] {
+        let offer = connection.create_offer(OfferOptions::default()).await.expect("an offer");
+        assert!(offer.sdp.len() < SHORT, "{} bytes", offer.sdp.len());
+    }
+}
+
+/// One side offers, the other answers.
+async fn negotiate(from: &PeerConnection, to: &PeerConnection) {
+    let offer = from.create_offer(OfferOptions::default()).await.expect("an offer");
+    from.set_local_description(offer.clone()).await.expect("our offer");
+    to.set_remote_description(offer).await.expect("their offer");
+    let answer = to.create_answer().await.expect("an answer");
+    to.set_local_description(answer.clone()).await.expect("our answer");
+    from.set_remote_description(answer).await.expect("their answer");
+}
+
+async fn next_track(events: &mut Events) -> RemoteTrack {
+    let found = async {
+        loop {
+            if let Event::Track(track) = events.next().await.expect("the connection goes on") {
+                return track;
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, found).await.expect("a track comes in time")
+}
+
+async fn needed(events: &mut Events) {
+    let found = async {
+        while !matches!(events.next().await.expect("the connection goes on"), Event::NegotiationNeeded) {}
+    };
+    tokio::time::timeout(LIMIT, found).await.expect("an offer is due in time")
+}
+
+#[tokio::test]
+async fn a_track_finds_another_section_when_the_remote_retires_the_one_that_it_has_just_taken() {
+    let (alice, mut at_alice) = PeerConnection::open(config()).expect("a connection opens");
+    let (bob, mut at_bob) = PeerConnection::open(config()).expect("a connection opens");
+    let mut former = Vec::new();
+    for round in 0..6 {
+        let track = LocalTrack::new(Codec::Vp8, Some(&format!("former{round}")));
+        former.push(alice.add_track(&track, &["s"]).await.expect("added"));
+    }
+    negotiate(&alice, &bob).await;
+    for sender in former {
+        next_track(&mut at_bob).await;
+        alice.remove_track(sender).await.expect("removed");
+    }
+    negotiate(&alice, &bob).await;
+    needed(&mut at_bob).await;
+
+    let names: Vec<_> = (0..6).map(|n| format!("next{n}")).collect();
+    let tracks = names.iter().map(|name| LocalTrack::new(Codec::Vp8, Some(name)));
+    for track in tracks {
+        alice.add_track(&track, &["s"]).await.expect("added");
+    }
+    let offer = bob.create_offer(OfferOptions::default()).await.expect("an offer");
+    assert!(offer.sdp.contains("m=video 0 "), "sections are retired");
+    bob.set_local_description(offer.clone()).await.expect("our offer");
+    while tokio::time::timeout(Duration::ZERO, at_alice.next()).await.is_ok() {}
+    alice.set_remote_description(offer).await.expect("their offer");
+    let answer = alice.create_answer().await.expect("an answer");
+    alice.set_local_description(answer.clone()).await.expect("our answer");
+    bob.set_remote_description(answer).await.expect("their answer");
+    needed(&mut at_alice).await;
+    negotiate(&alice, &bob).await;
+
+    let mut seen = Vec::new();
+    while seen.len() < names.len() {
+        seen.push(next_track(&mut at_bob).await.id().to_owned());
+    }
+    seen.sort();
+    assert_eq!(seen, names);
+}
