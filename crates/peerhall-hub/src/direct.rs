@@ -6,6 +6,7 @@ use peerhall_proto::code::ErrorCode;
 use peerhall_proto::frame::client::Send;
 use peerhall_proto::frame::server::{Direct, Encoded, ServerFrame};
 use peerhall_proto::ids::PeerId;
+use peerhall_proto::signal::belongs_to_connection;
 
 use crate::app::Absence;
 use crate::config::HubConfig;
@@ -13,7 +14,7 @@ use crate::effect::ConnId;
 use crate::hub::{Hub, PATIENCE, Refused, Timer};
 use crate::link::{Note, ShardId, ShardSet};
 use crate::scope;
-use crate::session::Session;
+use crate::session::{Place, Session};
 use crate::time::{Now, Tick};
 
 const NOT_FOUND: Refused = (ErrorCode::PeerNotFound, "no live connection of this peer");
@@ -26,10 +27,12 @@ impl Hub {
         let (app, from, metadata) = (session.app, session.peer.clone(), session.peer_metadata.clone());
         self.charge_quota(app)?;
         let from_metadata = metadata.as_ref().map(|metadata| &***metadata);
+        let stale = self.is_stale(conn, app, frame);
         let encoded = ServerFrame::Direct(Direct { from, data: frame.data, from_metadata }).encode();
         let table = self.apps.get_mut(app as usize).ok_or(NOT_FOUND)?;
         let peer = table.peers.get_mut(&frame.to).ok_or(NOT_FOUND)?;
         match peer.absence.as_deref_mut() {
+            Some(_) if stale => return Err(NOT_FOUND),
             Some(absence) => hold(absence, encoded, &self.config, now.at)?,
             None => self.hand_over(app, &frame.to, encoded),
         }
@@ -38,6 +41,25 @@ impl Hub {
             self.count_pair(conn, frame, now.at);
         }
         Ok(())
+    }
+
+    /// Whether a frame is for a connection that its receiver lost with its last socket: a description or
+    /// a candidate of somebody who was told that it left. Who learned of the ghost in its own snapshot
+    /// has made a fresh connection for it. A browser that applies an old description on its new
+    /// connection refuses the one that follows, and stays without media.
+    fn is_stale(&self, conn: ConnId, app: u32, frame: &Send<'_>) -> bool {
+        let peer = self.apps.get(app as usize).and_then(|app| app.peers.get(&frame.to));
+        if peer.is_none_or(|peer| peer.absence.is_none()) || !belongs_to_connection(frame.data) {
+            return false;
+        }
+        let rooms = self.session(conn).into_iter().flat_map(|session| &session.channels);
+        !rooms.clone().any(|held| {
+            let Place::Room(place) = held.place else { return false };
+            let Some(room) = self.rooms.get(place) else { return false };
+            let member = room.members.get(held.slot);
+            let ghost = room.ghosts.get(&frame.to);
+            member.zip(ghost).is_some_and(|(member, ghost)| member.knows_ghost(ghost.since))
+        })
     }
 
     /// Hands a direct to the connections of a peer, here and on other shards.
@@ -68,6 +90,8 @@ impl Hub {
             return;
         };
         if peer.here.is_empty() {
+            // Its sender's shard still takes the lost connection for a live one.
+            let may_be_held = may_be_held && !carries_stale(&frame);
             if let Some(absence) = peer.absence.as_deref_mut().filter(|_| may_be_held) {
                 // A full hold loses the frame: the sender has its ack, which promises no delivery.
                 let _ = hold(absence, frame, &self.config, now.at);
@@ -195,6 +219,11 @@ impl Hub {
             table.peers.remove(id);
         }
     }
+}
+
+/// Whether a direct for a lost connection carries what means nothing to the next one.
+fn carries_stale(frame: &Encoded) -> bool {
+    serde_json::from_str::<Direct<'_>>(frame.as_str()).is_ok_and(|direct| belongs_to_connection(direct.data))
 }
 
 fn hold(absence: &mut Absence, frame: Encoded, config: &HubConfig, now: Tick) -> Result<(), Refused> {

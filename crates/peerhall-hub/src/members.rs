@@ -103,9 +103,14 @@ impl Members {
         (Some(member), self.list.get(slot).map(|moved| moved.conn))
     }
 
-    /// The member in that place.
+    /// The member in that place, to be changed.
     pub(crate) fn get_mut(&mut self, slot: u32) -> Option<&mut Member> {
         self.list.get_mut(slot as usize)
+    }
+
+    /// The member in that place.
+    pub(crate) fn get(&self, slot: u32) -> Option<&Member> {
+        self.list.get(slot as usize)
     }
 
     /// Replaces what the member in that place asked for.

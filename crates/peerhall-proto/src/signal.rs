@@ -1,7 +1,10 @@
 //! What peers tell each other through `send` to set up a call (wire protocol, section 16). The
 //! server treats all of it as opaque `data`; the shapes bind clients.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// Longest candidate line a receiver applies, in characters (section 16.2).
@@ -108,4 +111,40 @@ pub struct TrackMetadataMessage {
     /// The one reserved member.
     #[serde(rename = "__meteredTrackMeta")]
     pub track: TrackMetadata,
+}
+
+/// Whether the `data` of a `send` belongs to one connection between two peers, so that it means nothing
+/// to the next one: a description or a candidate (sections 16.1 and 16.2), by its `type` alone.
+#[must_use]
+pub fn belongs_to_connection(data: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+    }
+    let kind = serde_json::from_str::<Kind<'_>>(data.get());
+    kind.is_ok_and(|Kind { kind }| matches!(&*kind, "rtc-description" | "rtc-ice"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_and_candidates_belong_to_a_connection_and_nothing_else_does() {
+        let belongs = |data: &str| belongs_to_connection(serde_json::from_str(data).expect("JSON"));
+        assert!(belongs(r#"{"description":{"type":"offer","sdp":"v=0"},"type":"rtc-description"}"#));
+        assert!(belongs(r#"{"type":"rtc\u002dice","candidate":null}"#));
+        for data in [
+            r#"{"type":"chat"}"#,
+            r#"{"type":7}"#,
+            r#"{"__meteredTrackMeta":{"trackId":"t"}}"#,
+            r#"{"inner":{"type":"rtc-ice"}}"#,
+            r#"[{"type":"rtc-ice"}]"#,
+            r#""rtc-ice""#,
+            "null",
+        ] {
+            assert!(!belongs(data), "{data}");
+        }
+    }
 }

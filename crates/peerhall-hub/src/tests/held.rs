@@ -200,3 +200,61 @@ fn directs_are_held_on_the_senders_shard_and_released_wherever_the_peer_comes_ba
         assert_eq!(lab.heard(bob), expected, "back on shard {home}");
     }
 }
+
+const OFFER: &str = r#"{"type":"rtc-description","description":{"type":"offer","sdp":"v=0"}}"#;
+const CANDIDATE: &str = r#"{"type":"rtc-ice","candidate":null}"#;
+
+#[test]
+fn what_was_meant_for_the_lost_connection_is_refused_and_what_an_application_says_is_held() {
+    let mut lab = Lab::new();
+    let alice = bob_is_away(&mut lab);
+    lab.send(alice, "bob", OFFER);
+    lab.send(alice, "bob", CANDIDATE);
+    lab.send(alice, "bob", "1");
+    assert_eq!(lab.heard(alice), ["error peer_not_found d", "error peer_not_found d", "ack d"]);
+    let bob = lab.connect("bob");
+    lab.send(alice, "bob", OFFER);
+    lab.enter_room(bob, "room");
+    lab.send(alice, "bob", OFFER);
+    let expected = ["ack s", "room: +alice", "direct alice 1", &format!("direct alice {OFFER}")];
+    assert_eq!(lab.heard(bob), expected);
+}
+
+#[test]
+fn an_offer_to_a_ghost_that_its_sender_was_shown_waits_for_the_fresh_connection() {
+    for shards in [1, 2] {
+        let mut lab = Lab::of(shards);
+        let alice = lab.connect("alice");
+        let on_last = || Login::new("bob").on(shards - 1);
+        let bob = lab.enter(on_last());
+        lab.join(&[alice, bob], "room");
+        lab.lose(alice);
+        lab.lose(bob);
+        let alice = lab.connect("alice");
+        lab.enter_room(alice, "room");
+        lab.deafen();
+        lab.send(alice, "bob", OFFER);
+        let bob = lab.enter(on_last());
+        lab.enter_room(bob, "room");
+        assert_eq!(lab.heard(alice), ["ack d"]);
+        assert_eq!(lab.heard(bob)[2..], [format!("direct alice {OFFER}")]);
+    }
+}
+
+#[test]
+fn an_offer_that_was_under_way_between_shards_when_its_receiver_dropped_is_given_up() {
+    let mut lab = Lab::of(2);
+    let alice = lab.connect("alice");
+    let bob = lab.enter(Login::new("bob").on(1));
+    lab.join(&[alice, bob], "room");
+    lab.deafen();
+    lab.holds_notes = true;
+    lab.send(alice, "bob", OFFER);
+    lab.send(alice, "bob", "1");
+    lab.lose(bob);
+    lab.settle();
+    lab.holds_notes = false;
+    let bob = lab.enter(Login::new("bob").on(1));
+    lab.enter_room(bob, "room");
+    assert_eq!(lab.heard(bob), ["ack s", "room: +alice", "direct alice 1"]);
+}
