@@ -24,3 +24,8 @@ fn the_page_comes_back_as_the_same_peer_and_tells_of_a_key_that_is_not_taken() -
 fn the_page_and_the_vendors_sdk_see_and_hear_each_other() -> Result<(), Failed> {
     node("page_and_sdk", &[])
 }
+
+#[test]
+fn the_page_shuts_nobody_out_and_shows_how_what_is_broken_on_purpose_mends() -> Result<(), Failed> {
+    node("page_looks", &[])
+}

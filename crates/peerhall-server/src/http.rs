@@ -17,7 +17,7 @@ mod source;
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -58,6 +58,11 @@ pub struct DevInfo {
     pub publishable_key: String,
     /// Lets one browser on another machine into the console, once. On this machine nothing is needed.
     pub console_token: String,
+    /// Where a phone on the same network finds the page, if one can.
+    pub phone_url: Option<String>,
+    /// The address of this machine on that network; [`phone_url`](Self::phone_url) follows from it when the
+    /// port is known. Default `None`.
+    pub lan: Option<IpAddr>,
 }
 
 impl DevInfo {
@@ -68,7 +73,15 @@ impl DevInfo {
     /// When the operating system gives no random bytes.
     pub fn new(publishable_key: String) -> io::Result<Self> {
         let console_token = console::random_text().map_err(io::Error::other)?;
-        Ok(Self { publishable_key, console_token })
+        Ok(Self { publishable_key, console_token, phone_url: None, lan: None })
+    }
+
+    /// The same once the port is known.
+    pub(crate) fn listening(mut self, port: u16, is_secure: bool) -> Self {
+        let scheme = if is_secure { "https" } else { "http" };
+        let url = |ip| format!("{scheme}://{}/", SocketAddr::new(ip, port));
+        self.phone_url = self.lan.filter(|ip| !ip.is_loopback()).map(url);
+        self
     }
 }
 

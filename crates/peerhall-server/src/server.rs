@@ -160,6 +160,7 @@ impl Server {
             metrics: metrics.clone(),
         };
         let shards = parts.shards(polls, &listener, limits.websockets)?;
+        let dev = dev.map(|dev| dev.listening(address.port(), config.tls.is_some()));
         let (orders, inbox) = storage::orders();
         let state = HttpState {
             control: control.clone(),

@@ -10,6 +10,8 @@ use peerhall_proto::ids::AppId;
 use peerhall_server::config::{Config, DEFAULT_PORT};
 use peerhall_server::store::{MemoryStore, Store};
 use peerhall_server::{DevInfo, Server, StartError};
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
 use super::serve::{environment, reachable};
@@ -83,7 +85,8 @@ impl Dev {
         let secret = add_key(&mut store, KeyKind::Secret, &app)?;
 
         let secure = config.tls.is_some();
-        let info = DevInfo::new(publishable.id.as_str().to_owned()).map_err(StartError::from)?;
+        let mut info = DevInfo::new(publishable.id.as_str().to_owned()).map_err(StartError::from)?;
+        info.lan = if self.lan { lan_address() } else { None };
         let console_token = info.console_token.clone();
         let server = Server::start_dev(config, Box::new(store), info)?;
         let listen = server.local_addr();
@@ -93,7 +96,7 @@ impl Dev {
             listen,
             url: format!("{ws}://{host}"),
             page: format!("{http}://{host}/"),
-            console: console_link(http, host, &console_token),
+            console: console_link(http, host, Some(&*console_token).filter(|_| !listen.ip().is_loopback())),
             publishable_key: publishable.id.as_str(),
             secret_key: Pair {
                 key_id: secret.id.as_str(),
@@ -103,7 +106,7 @@ impl Dev {
         if self.json {
             print_json(&ready)?
         } else {
-            print(&block(&ready, self.lan && !secure))?
+            print(&block(&ready, self.lan, secure))?
         }
         stop.wait();
         server.drain();
@@ -116,10 +119,10 @@ impl Dev {
     }
 }
 
-/// Where the console is. This machine needs no token; another one uses it up.
-fn console_link(http: &str, host: SocketAddr, token: &str) -> String {
-    let link = format!("{http}://{host}/console");
-    if host.ip().is_loopback() { link } else { format!("{link}#token={token}") }
+/// Where the console is. This machine needs no token; a browser on another one uses it up.
+fn console_link(http: &str, host: SocketAddr, token: Option<&str>) -> String {
+    let token = token.map(|token| format!("#token={token}"));
+    format!("{http}://{host}/console{}", token.unwrap_or_default())
 }
 
 fn add_key(store: &mut dyn Store, kind: KeyKind, app: &AppId) -> Result<KeyRecord, Failure> {
@@ -141,7 +144,17 @@ fn lan_address() -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified())
 }
 
-fn block(ready: &Ready<'_>, lan_without_tls: bool) -> String {
+/// The address as a QR code for the camera of a phone; `None` when it is too long for one.
+fn picture(url: &str) -> Option<String> {
+    let code = QrCode::new(url).ok()?;
+    // Cameras want dark on light, and most terminals are dark.
+    let image = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    Some(format!("\nOn a phone in this network, with its camera:\n\n{image}\n"))
+}
+
+fn block(ready: &Ready<'_>, is_lan: bool, is_secure: bool) -> String {
+    let lan_without_tls = is_lan && !is_secure;
+    let phone = if is_lan { picture(&ready.page).unwrap_or_default() } else { String::new() };
     let Ready { url, page, console, publishable_key, secret_key, .. } = ready;
     let Pair { key_id, secret } = secret_key;
     let note = if lan_without_tls {
@@ -159,6 +172,6 @@ fn block(ready: &Ready<'_>, lan_without_tls: bool) -> String {
            secret key       {key_id}\n  \
            its secret       {secret}\n\n\
          Mint a token for a peer:\n  \
-           curl {page}v1/tokens -H 'Authorization: Bearer {key_id}:{secret}' -d '{{\"peerId\":\"alice\"}}'\n{note}"
+           curl {page}v1/tokens -H 'Authorization: Bearer {key_id}:{secret}' -d '{{\"peerId\":\"alice\"}}'\n{note}{phone}"
     )
 }

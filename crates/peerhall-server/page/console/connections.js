@@ -1,7 +1,7 @@
 // The list of connections, with a filter.
 
 import { get, post, repeat } from './api.js';
-import { byId, confirm, foreign, make, nameOf, reconcile, say, tell } from './dom.js';
+import { byId, confirm, foreign, make, nameOf, reconcile, say, tell } from '../dom.js';
 
 const EVERY_MS = 2_000;
 const SHOWN_CHANNELS = 4;

@@ -1,6 +1,6 @@
 // Four graphs of the last ten minutes, one step a second, drawn as SVG paths.
 
-import { byId, draw, make, say } from './dom.js';
+import { byId, draw, make, say } from '../dom.js';
 
 const SPAN_MS = 600_000;
 /** A server that has just started shows its first minute large. */
@@ -137,8 +137,8 @@ function line(values, x, top) {
     }
     const y = (HEIGHT * (1 - value / top)).toFixed(1);
     const isStart = before === null || at - before > 3_000;
-    // A lone point is a short stroke.
-    path += isStart ? `M${x(at).toFixed(1)} ${y}h0.8` : `L${x(at).toFixed(1)} ${y}`;
+    // Each run begins a second early, so that a lone point is a stroke that can be seen.
+    path += isStart ? `M${x(at - 1_000).toFixed(1)} ${y}L${x(at).toFixed(1)} ${y}` : `L${x(at).toFixed(1)} ${y}`;
     before = at;
   });
   return path;

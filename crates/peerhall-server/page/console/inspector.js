@@ -1,7 +1,7 @@
 // The inspector: one connection's frames as a ladder, from the moment it is opened.
 
 import { kick } from './connections.js';
-import { byId, make, say, tell } from './dom.js';
+import { byId, make, say, tell } from '../dom.js';
 import { bytes } from './graphs.js';
 
 /** Rungs that are kept; older ones make room. */

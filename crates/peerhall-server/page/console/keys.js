@@ -1,7 +1,7 @@
 // Keys: which there are, new ones, the end of old ones, and what a token may do.
 
 import { get, post } from './api.js';
-import { byId, confirm, copyButton, foreign, make, reconcile, tell } from './dom.js';
+import { byId, confirm, copyButton, foreign, make, reconcile, tell } from '../dom.js';
 
 let body = null;
 

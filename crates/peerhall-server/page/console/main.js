@@ -2,7 +2,7 @@
 
 import { get, post, session } from './api.js';
 import { filterBy, startConnections } from './connections.js';
-import { byId, tell } from './dom.js';
+import { byId, tell } from '../dom.js';
 import { showPast, showSample, startGraphs } from './graphs.js';
 import { close as closeInspector, inspect, startInspector } from './inspector.js';
 import { loadKeys, startKeys } from './keys.js';

@@ -1,7 +1,7 @@
 // A picture of each room: peers as dots on a circle, what they said to each other as lines.
 
 import { get, repeat } from './api.js';
-import { byId, draw, foreign, make, nameOf, reconcile, say, shorten } from './dom.js';
+import { byId, draw, foreign, make, nameOf, reconcile, say, shorten } from '../dom.js';
 
 const WIDTH = 300;
 const HEIGHT = 240;

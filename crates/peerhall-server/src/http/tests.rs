@@ -297,11 +297,14 @@ fn the_page_may_load_nothing_from_elsewhere_and_shows_a_key_only_in_dev() {
     let page = lab.ask_as(None, "GET", "/", "");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = page.header("content-security-policy").unwrap();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains('*'));
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe-inline") && !policy.contains('*')
+    );
+    assert!(!policy.replace("'wasm-unsafe-eval'", "").contains("unsafe"), "nothing else is allowed to run");
     assert!(!page.body.contains("pk_live_0"));
     let dev = Lab::with(|setup| setup.dev = true);
     assert!(dev.ask_as(None, "GET", "/", "").body.contains(dev.publishable.id.as_str()));
-    for file in ["/page.css", "/page.js", "/signalling.js", "/call.js", "/icon.svg"] {
+    for file in ["/page.css", "/page.js", "/room.js", "/peerhall.js", "/minimal", "/console", "/icon.svg"] {
         assert_eq!(lab.ask_as(None, "GET", file, "").status, 200, "{file}");
     }
 }

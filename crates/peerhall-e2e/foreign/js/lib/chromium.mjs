@@ -36,13 +36,13 @@ const SITE = {
   '/sdk.js': [sdk, 'text/javascript'],
 };
 
-/** A browser with fake media that takes nothing from earlier runs. */
-export async function launch(test) {
+/** A browser with fake media that takes nothing from earlier runs; `flags` are further ones of its command line. */
+export async function launch(test, { flags = [] } = {}) {
   const browser = await puppeteer.launch({
     executablePath: findChromium(),
     headless: true,
     pipe: true,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
   });
   test.defer(() => browser.close());
   return browser;

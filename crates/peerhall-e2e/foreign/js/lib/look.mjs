@@ -11,6 +11,8 @@ const SCREENS = [
   ['desktop', { width: 1280, height: 900 }],
 ];
 const SCHEMES = ['light', 'dark'];
+/** How long a change of the screen may go on to move things. */
+const SETTLED_MS = 500;
 const SERIOUS = ['serious', 'critical'];
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -21,6 +23,7 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
  */
 export async function look(test, page, name) {
   const folder = process.env.PEERHALL_SCREENSHOTS;
+  await page.evaluate(() => performance.mark('look'));
   if (folder) await mkdir(folder, { recursive: true });
   for (const [screen, viewport] of SCREENS) {
     await page.setViewport(viewport);
@@ -35,6 +38,10 @@ export async function look(test, page, name) {
       await checkAccess(page, `${name} on a ${screen} in ${scheme}`);
     }
   }
+  await page.evaluate(() => {
+    performance.measure('look', 'look');
+    performance.clearMarks('look');
+  });
 }
 
 /** Fails when axe finds something that keeps people out. */
@@ -50,13 +57,18 @@ export async function checkAccess(page, where) {
   assert.deepEqual(found, [], `what keeps people out of ${where}`);
 }
 
-/** Counts how far things move by themselves from now on; call what it gives for the sum. */
+/**
+ * Counts how far things move by themselves from now on; call what it gives for the sum. What moves while the
+ * page is looked at, because its screen changes, does not count.
+ */
 export async function watchShifts(page) {
   await page.evaluate(() => {
-    globalThis.shifts = 0;
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifts += entry.value;
-    }).observe({ type: 'layout-shift', buffered: true });
+    globalThis.moves = [];
+    new PerformanceObserver((list) => globalThis.moves.push(...list.getEntries())).observe({ type: 'layout-shift' });
   });
-  return () => page.evaluate(() => globalThis.shifts);
+  return () => page.evaluate((settled) => {
+    const looks = performance.getEntriesByName('look', 'measure');
+    const isLook = ({ startTime }) => looks.some((look) => startTime >= look.startTime && startTime <= look.startTime + look.duration + settled);
+    return globalThis.moves.filter((move) => !move.hadRecentInput && !isLook(move)).reduce((sum, { value }) => sum + value, 0);
+  }, SETTLED_MS);
 }

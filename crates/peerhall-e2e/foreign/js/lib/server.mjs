@@ -79,6 +79,11 @@ export function startDev(test) {
   return start(test, ['dev', '--listen', '127.0.0.1:0', '--json']);
 }
 
+/** The same for other devices of the network too. */
+export function startLan(test) {
+  return start(test, ['dev', '--lan', '--listen', '127.0.0.1:0', '--json']);
+}
+
 /** A data folder with two keys, on which a server can be started, stopped and started again. */
 export async function createDeployment(test) {
   const data = await mkdtemp(join(tmpdir(), 'peerhall-foreign-'));

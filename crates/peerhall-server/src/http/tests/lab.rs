@@ -88,6 +88,8 @@ impl Lab {
             dev: setup.dev.then(|| DevInfo {
                 publishable_key: publishable.id.as_str().to_owned(),
                 console_token: CONSOLE_TOKEN.to_owned(),
+                phone_url: None,
+                lan: None,
             }),
             orders: crate::storage::orders().0,
         });
