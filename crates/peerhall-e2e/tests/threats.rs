@@ -252,13 +252,15 @@ fn flood_one(client: &mut Client, text: &str) -> bool {
 fn t24_a_busy_channel_starves_no_quiet_one() {
     let server = start_with(|config| config.limits.frames_per_second = None);
     let mut busy = server.client();
-    let listeners: Vec<Client> = (0..40)
+    // More than a turn writes.
+    let mut listeners: Vec<Client> = (0..600)
         .map(|_| {
             let mut listener = server.client();
-            listener.subscribe("busy");
+            listener.send_text(&json!({ "type": "subscribe", "channel": "busy" }).to_string());
             listener
         })
         .collect();
+    listeners.iter_mut().for_each(Client::sync);
     let mut quiet: Vec<(Client, Client)> = (0..20)
         .map(|n| {
             let (speaker, mut hearer) = (server.client(), server.client());
@@ -279,7 +281,10 @@ fn t24_a_busy_channel_starves_no_quiet_one() {
         // The quiet ones have all been served; they did not have to wait for the end of the noise.
         noisy.join().unwrap();
     });
-    drop(listeners);
+    for listener in &mut listeners {
+        let loud = listener.find("message", |frame| frame.kind() == "message");
+        assert_eq!(loud.get("channel"), json!("busy"), "and the noise arrives as well");
+    }
 }
 
 #[test]

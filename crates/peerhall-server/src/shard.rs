@@ -98,6 +98,8 @@ pub(crate) struct Shard {
     newcomers: VecDeque<(ConnId, Until)>,
     /// Connections with much to write, which a later turn goes on with.
     large: VecDeque<u32>,
+    /// Receivers of messages to large rooms that later turns go on with.
+    crowd: VecDeque<u32>,
     effects: Vec<Effect>,
     run: Run,
     read_buf: Vec<u8>,
@@ -165,6 +167,7 @@ impl Shard {
             unread: Vec::new(),
             newcomers: VecDeque::new(),
             large: VecDeque::new(),
+            crowd: VecDeque::new(),
             effects: Vec::new(),
             run: Run::default(),
             read_buf: vec![0; READ_BYTES],
@@ -268,9 +271,8 @@ impl Shard {
     /// How long the poll may sleep.
     fn patience(&mut self) -> Option<Duration> {
         let waits = !self.unread.is_empty() || !self.newcomers.is_empty();
-        let busy =
-            self.accepting == Accepting::More || waits || !self.dirty.is_empty() || !self.large.is_empty();
-        if busy || std::mem::take(&mut self.restless) {
+        let writes = !self.dirty.is_empty() || !self.large.is_empty() || !self.crowd.is_empty();
+        if self.accepting == Accepting::More || waits || writes || std::mem::take(&mut self.restless) {
             return Some(Duration::ZERO);
         }
         let now = self.clock.tick();
@@ -295,6 +297,7 @@ impl Shard {
             self.unread.shrink_to_fit();
             self.newcomers.shrink_to_fit();
             self.large.shrink_to_fit();
+            self.crowd.shrink_to_fit();
             self.effects.shrink_to_fit();
             self.write_buf.shrink_to_fit();
         }

@@ -41,10 +41,21 @@ impl Sources {
     }
 }
 
+/// What a connection says by itself.
+#[derive(Debug, Clone)]
+enum Asks {
+    /// Nothing.
+    Nothing,
+    /// To become a WebSocket, at this target.
+    Upgrade(String),
+    /// To hand in a body of so many bytes, at this target.
+    Post(String, usize),
+}
+
 /// How one client connects, and what it asks for.
 #[derive(Debug, Clone)]
 pub struct Dial {
-    target: Option<String>,
+    asks: Asks,
     headers: Vec<(String, String)>,
     receive_buffer: Option<usize>,
 }
@@ -53,14 +64,25 @@ impl Dial {
     /// A well-formed upgrade request for `target`.
     #[must_use]
     pub fn to(target: &str) -> Self {
-        Self { target: Some(target.to_owned()), headers: Vec::new(), receive_buffer: None }
+        Self::asking(Asks::Upgrade(target.to_owned()))
+    }
+
+    /// The head of a `POST` to `target` that announces a body of this many bytes and sends none of it;
+    /// [`Crowd::send_raw`](super::Crowd::send_raw) does.
+    #[must_use]
+    pub fn post(target: &str, announced_bytes: usize) -> Self {
+        Self::asking(Asks::Post(target.to_owned(), announced_bytes))
     }
 
     /// A TCP connection that says nothing by itself; [`Crowd::send_raw`](super::Crowd::send_raw) speaks
     /// for it.
     #[must_use]
     pub fn silent() -> Self {
-        Self { target: None, headers: Vec::new(), receive_buffer: None }
+        Self::asking(Asks::Nothing)
+    }
+
+    fn asking(asks: Asks) -> Self {
+        Self { asks, headers: Vec::new(), receive_buffer: None }
     }
 
     /// Adds a header to the request.
@@ -80,7 +102,11 @@ impl Dial {
 
     /// The request in full; empty for a silent connection.
     pub(super) fn request(&self, host: &str) -> Vec<u8> {
-        self.target.as_ref().map_or_else(Vec::new, |target| upgrade::request(target, host, &self.headers))
+        match &self.asks {
+            Asks::Nothing => Vec::new(),
+            Asks::Upgrade(target) => upgrade::request(target, host, &self.headers),
+            Asks::Post(target, bytes) => upgrade::post(target, host, &self.headers, *bytes),
+        }
     }
 
     /// Begins to connect.

@@ -36,12 +36,26 @@ pub(super) fn request(target: &str, host: &str, headers: &[(String, String)]) ->
         "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {NONCE}\r\n"
     );
+    push_headers(&mut text, headers);
+    text.into_bytes()
+}
+
+/// The head of a `POST` to `target` with a JSON body of so many bytes.
+pub(super) fn post(target: &str, host: &str, headers: &[(String, String)], bytes: usize) -> Vec<u8> {
+    let mut text = format!(
+        "POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+         Content-Length: {bytes}\r\n"
+    );
+    push_headers(&mut text, headers);
+    text.into_bytes()
+}
+
+fn push_headers(text: &mut String, headers: &[(String, String)]) {
     for (name, value) in headers {
         // Writing to a string cannot fail.
         let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
-    text.into_bytes()
 }
 
 /// Reads the answer.

@@ -12,6 +12,10 @@ use crate::ws::encode;
 /// Bytes after which a run is handed out, so that no outbox gets more at once than one write takes.
 const RUN_BYTES: usize = 64 * 1024;
 
+/// Receivers from which a room is large: its messages are written over several turns, so that others are
+/// served in between.
+const LARGE_ROOM: usize = 256;
+
 /// Messages that have not been handed to their receivers yet.
 #[derive(Debug, Default)]
 pub(super) struct Run {
@@ -73,6 +77,7 @@ impl Shard {
     /// Gives each receiver what the run holds.
     pub(super) fn hand_out_run(&mut self, write: Write, now: Now) {
         let Some(to) = self.run.to.take() else { return };
+        let is_large = to.len() > LARGE_ROOM;
         let mut run = std::mem::take(&mut self.run);
         let receivers = to.iter().filter(|conn| Some(**conn) != run.except).copied();
         if let [frame] = run.frames.as_slice() {
@@ -80,6 +85,9 @@ impl Shard {
             for conn in receivers {
                 if let Some(one) = self.conns.get_mut(conn) {
                     one.outbox.push_text(frame.clone(), now.at);
+                    if is_large {
+                        self.mark_in_crowd(conn);
+                    }
                     self.check_outbox(conn, now);
                 }
             }
@@ -89,11 +97,13 @@ impl Shard {
                 let Some(one) = self.conns.get_mut(conn) else { continue };
                 let first = one.outbox.is_empty();
                 one.outbox.push_shared(joined.clone(), now.at);
-                if first && write == Write::Now && one.is_open() {
+                if is_large {
+                    self.mark_in_crowd(conn);
+                } else if first && write == Write::Now && one.is_open() {
                     self.flush(conn, now);
-                } else {
-                    self.check_outbox(conn, now);
+                    continue;
                 }
+                self.check_outbox(conn, now);
             }
         }
         run.frames.clear();

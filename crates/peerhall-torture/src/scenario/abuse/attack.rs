@@ -57,7 +57,7 @@ const USUAL: Attack = Attack {
 };
 
 /// Every kind.
-pub(super) static ALL: [Attack; 18] = [
+pub(super) static ALL: [Attack; 20] = [
     Attack { name: "malformed", speak: say_malformed, answers: &["error malformed_message"], ..USUAL },
     Attack { name: "deep", speak: say_deep, answers: &["error malformed_message"], ..USUAL },
     Attack { name: "binary", speak: say_binary, answers: &["error malformed_message"], ..USUAL },
@@ -77,6 +77,14 @@ pub(super) static ALL: [Attack; 18] = [
         ..USUAL
     },
     Attack {
+        name: "amplification",
+        connections: 1_000,
+        speak: amplify,
+        every: Duration::from_millis(100),
+        answers: &["welcomed"],
+        ..USUAL
+    },
+    Attack {
         name: "comings and goings",
         connections: 200,
         speak: come_and_go,
@@ -93,6 +101,18 @@ pub(super) static ALL: [Attack; 18] = [
         takes: Duration::from_secs(2),
         needs: Duration::from_secs(12),
         answers: &["ended"],
+        ..USUAL
+    },
+    Attack {
+        name: "slow bodies",
+        connections: 1_000,
+        dial: slow_body,
+        speak: drip_body,
+        every: Duration::from_millis(100),
+        at_once: true,
+        takes: Duration::from_secs(2),
+        needs: Duration::from_secs(12),
+        answers: &["http 400"],
         ..USUAL
     },
     Attack {
@@ -138,6 +158,11 @@ fn silent(_: &Keys, _: &mut Rng) -> Dial {
 fn huge_url(keys: &Keys, random: &mut Rng) -> Dial {
     // A little over what a head may have, so that all of it arrives before the answer.
     Dial::to(&format!("{}&x={}", keys.anonymous(), "x".repeat(65_536 + random.usize(..4_096))))
+}
+
+fn slow_body(keys: &Keys, _: &mut Rng) -> Dial {
+    let credential = format!("Bearer {}", keys.rest());
+    Dial::post("/v1/channels/slow/publish", 30_000).header("Authorization", &credential)
 }
 
 fn wrong_key(_: &Keys, random: &mut Rng) -> Dial {
@@ -249,6 +274,19 @@ fn drip_head(crowd: &mut Crowd, key: PeerKey, spoken: u64, _: &mut Rng) {
     let head = b"GET /v1?key=pk_live_x HTTP/1.1\r\nHost: localhost\r\nX-Slow: ";
     let byte = head.get(spoken as usize).copied().unwrap_or(b'x');
     crowd.send_raw(key, &[byte]);
+}
+
+fn drip_body(crowd: &mut Crowd, key: PeerKey, _: u64, _: &mut Rng) {
+    crowd.send_raw(key, b" ");
+}
+
+/// All listen to one channel; a twentieth of them says something to all each time.
+fn amplify(crowd: &mut Crowd, key: PeerKey, spoken: u64, random: &mut Rng) {
+    if spoken == 0 {
+        crowd.send(key, r#"{"type":"subscribe","channel":"loud"}"#);
+    } else if random.u8(..20) == 0 {
+        crowd.send(key, r#"{"type":"publish","channel":"loud","data":"loud"}"#);
+    }
 }
 
 fn endless_url(crowd: &mut Crowd, key: PeerKey, spoken: u64, _: &mut Rng) {
