@@ -4,6 +4,7 @@
 //! cannot provide it, it fails with one sentence that ends with the cure.
 
 mod autobahn;
+mod built_peers;
 mod debian;
 mod node;
 pub(crate) mod package;
@@ -110,7 +111,15 @@ pub(crate) fn for_bench(workspace: &Workspace, peers: BenchPeers) -> Result<OsSt
     }
     node::ensure_version(workspace)?;
     node::ensure_modules(workspace, node::BENCH)?;
+    if peers == BenchPeers::All {
+        built_peers::ensure(workspace)?;
+    }
     Ok(node::program())
+}
+
+/// The folder with those servers that had to be built.
+pub(crate) fn built_peers(workspace: &Workspace) -> PathBuf {
+    built_peers::folder(workspace)
 }
 
 /// The folder with the servers that `cargo xtask bench` compares with.

@@ -6,6 +6,7 @@
 
 use memchr::memmem;
 
+mod centrifuge;
 mod mqtt;
 mod nats;
 mod peerhall;
@@ -28,6 +29,8 @@ pub enum Protocol {
     Nchan,
     /// `matchbox_server`: the room is in the URL; one peer to another, no acknowledgement.
     Matchbox,
+    /// The JSON protocol of Centrifuge 0.15.
+    Centrifuge,
 }
 
 /// What a connection is for; some wires put that into the URL.
@@ -106,13 +109,13 @@ impl Protocol {
     /// Whether who publishes into a channel it is subscribed to hears itself.
     #[must_use]
     pub const fn echoes(self) -> bool {
-        matches!(self, Self::Mqtt | Self::Nchan)
+        matches!(self, Self::Mqtt | Self::Nchan | Self::Centrifuge)
     }
 
     /// Whether a peer is reached through a channel of its own, which it has to subscribe to.
     #[must_use]
     pub const fn directs_through_channels(self) -> bool {
-        matches!(self, Self::Nats | Self::Mqtt | Self::Nchan)
+        matches!(self, Self::Nats | Self::Mqtt | Self::Nchan | Self::Centrifuge)
     }
 
     /// The WebSocket subprotocol it asks for.
@@ -130,7 +133,7 @@ impl Protocol {
                 Role::Publisher => format!("/pub/{}", spec.channel),
                 Role::Member => format!("/pubsub/{}", spec.channel),
             },
-            Self::Peerhall | Self::SocketIo | Self::Nats | Self::Mqtt => path.to_owned(),
+            Self::Peerhall | Self::SocketIo | Self::Nats | Self::Mqtt | Self::Centrifuge => path.to_owned(),
         }
     }
 
@@ -139,6 +142,7 @@ impl Protocol {
         match self {
             Self::Nats => out.push(nats::connect(&peer.spec)),
             Self::Mqtt => out.push(mqtt::connect(&given_id(&peer.spec))),
+            Self::Centrifuge => out.push(centrifuge::connect()),
             Self::Nchan => peer.is_ready = true,
             Self::Peerhall | Self::SocketIo | Self::PeerServer | Self::Matchbox => {}
         }
@@ -151,6 +155,7 @@ impl Protocol {
             Self::SocketIo => socket_io::read(frame, peer, out),
             Self::Nats => nats::read(frame, peer, out),
             Self::Mqtt => mqtt::read(frame, peer),
+            Self::Centrifuge => centrifuge::read(frame, peer),
             // Who published is told the channel's state.
             Self::Nchan => peer.acks += 1,
             Self::PeerServer => {
@@ -177,6 +182,7 @@ impl Protocol {
             Self::SocketIo => Some(socket_io::subscribe(spec)),
             Self::Nats => Some(nats::subscribe(&spec.channel)),
             Self::Mqtt => Some(mqtt::subscribe(&spec.channel)),
+            Self::Centrifuge => Some(centrifuge::subscribe(&spec.channel)),
             Self::PeerServer | Self::Nchan | Self::Matchbox => None,
         }
     }
@@ -188,6 +194,7 @@ impl Protocol {
             Self::SocketIo => socket_io::publish(&spec.channel, payload),
             Self::Nats => nats::publish(&spec.channel, payload),
             Self::Mqtt => mqtt::publish(&spec.channel, payload),
+            Self::Centrifuge => centrifuge::publish(&spec.channel, payload),
             Self::Nchan | Self::PeerServer | Self::Matchbox => Message::Text(payload.to_owned()),
         }
     }
@@ -204,7 +211,7 @@ impl Protocol {
             Self::Matchbox => {
                 Message::Text(format!(r#"{{"Signal":{{"receiver":"{to}","data":"{payload}"}}}}"#))
             }
-            Self::Nats | Self::Nchan => self.publish(spec, payload),
+            Self::Nats | Self::Nchan | Self::Centrifuge => self.publish(spec, payload),
         }
     }
 }

@@ -48,11 +48,12 @@ pub(crate) const WAKER: Token = Token(usize::MAX);
 
 /// Bytes of the read buffer that all connections of the shard share.
 const READ_BYTES: usize = 256 * 1024;
-/// Readiness events taken in one turn.
-const EVENTS: usize = 1_024;
-/// Lists of members that a turn makes: two or three milliseconds of work. Less would mean more steps in which
-/// a crowd enters a room, and each of them is told to all who are in it.
-const SNAPSHOT_BYTES_PER_TURN: usize = 8 * 1024 * 1024;
+/// Readiness events taken in one turn. What they bring is answered at its end, so more would let the first
+/// wait longer.
+const EVENTS: usize = 256;
+/// Lists of members that a turn makes: about half a millisecond of work. More would hold up the rooms that
+/// nobody enters.
+const SNAPSHOT_BYTES_PER_TURN: usize = 2 * 1024 * 1024;
 /// Connections and deadlines up to which tables stay as large as they are.
 const SMALL: usize = 16;
 

@@ -13,6 +13,9 @@ use crate::{
 /// Where bench.md and bench.json are written when everything was compared.
 const EVIDENCE: &str = "docs/evidence";
 
+/// Whom `--all` compares with.
+const EVERYBODY: &str = "bun,nats,mosquitto,nchan,socketio,peerserver,socketioxide,matchbox,centrifuge";
+
 pub(super) const COMMAND: Command = Command {
     name: "bench",
     usage: "[--smoke|--all] [--beside NAME] [--figure NAME]",
@@ -39,9 +42,10 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
     let node = setup::for_bench(workspace, peers)?;
     let mut compare = workspace.command(&program("peerhall-compare").to_string_lossy());
     compare.arg("--peerhall").arg(peerhall).arg("--peers").arg(setup::bench_peers(workspace));
+    compare.arg("--built").arg(setup::built_peers(workspace));
     compare.arg("--node").arg(node).args(["--date", today(workspace)?.trim()]);
     if peers == BenchPeers::All {
-        compare.args(["--beside", "bun,nats,mosquitto,nchan,socketio,peerserver"]);
+        compare.args(["--beside", EVERYBODY]);
     }
     // A part of the figures is no evidence for all of them.
     if passed_on.is_empty() {

@@ -58,7 +58,7 @@ pub(super) const BENCH: [Package; 2] = [
 ];
 
 /// What it compares with when all are asked for.
-pub(super) const BENCH_ALL: [Package; 2] = [
+pub(super) const BENCH_ALL: [Package; 8] = [
     Package {
         name: "nginx-light",
         is_there: || process::find_on_path("nginx").is_some(),
@@ -67,6 +67,33 @@ pub(super) const BENCH_ALL: [Package; 2] = [
     Package {
         name: "libnginx-mod-nchan",
         is_there: || Path::new("/usr/lib/nginx/modules/ngx_nchan_module.so").is_file(),
+        service: None,
+    },
+    Package { name: "golang-go", is_there: || process::find_on_path("go").is_some(), service: None },
+    Package {
+        name: "golang-github-centrifugal-centrifuge-dev",
+        is_there: || has_go_sources("centrifugal/centrifuge"),
+        service: None,
+    },
+    // What that one imports and does not name.
+    Package {
+        name: "golang-github-centrifugal-protocol-dev",
+        is_there: || has_go_sources("centrifugal/protocol"),
+        service: None,
+    },
+    Package {
+        name: "golang-github-fzambia-eagle-dev",
+        is_there: || has_go_sources("FZambia/eagle"),
+        service: None,
+    },
+    Package {
+        name: "golang-github-igm-sockjs-go-dev",
+        is_there: || has_go_sources("igm/sockjs-go"),
+        service: None,
+    },
+    Package {
+        name: "golang-github-mna-redisc-dev",
+        is_there: || has_go_sources("mna/redisc"),
         service: None,
     },
 ];
@@ -80,6 +107,11 @@ const FAKETIME: Package = Package { name: "libfaketime", is_there: has_faketime,
 /// coturn's package starts a relay on every address; tests start their own.
 const NO_SERVICES: &str = "#!/bin/sh\nexit 101\n";
 const NO_SERVICES_PATH: &str = "/usr/sbin/policy-rc.d";
+
+/// Whether Debian's tree of Go sources holds this project of GitHub.
+fn has_go_sources(project: &str) -> bool {
+    Path::new("/usr/share/gocode/src/github.com").join(project).is_dir()
+}
 
 /// Installs the packages whose programs are not on `PATH`; only root may.
 pub(super) fn ensure_packages(workspace: &Workspace, packages: &[Package]) -> Result<(), Failure> {

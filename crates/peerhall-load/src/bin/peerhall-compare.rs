@@ -25,10 +25,14 @@ struct Arguments {
     /// Folder with the other servers
     #[arg(long, value_name = "DIR")]
     peers: PathBuf,
+    /// Folder with those of them that were built
+    #[arg(long, value_name = "DIR", default_value = "built")]
+    built: PathBuf,
     /// Node.js
     #[arg(long, value_name = "PATH", default_value = "node")]
     node: PathBuf,
-    /// Beside whom: bun, nats, mosquitto, nchan, socketio, peerserver [default: all but nchan]
+    /// Beside whom: bun, nats, mosquitto, nchan, socketio, peerserver, socketioxide,
+    /// matchbox, centrifuge [default: the first three, socketio and peerserver]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     beside: Vec<Peer>,
     /// Only figures whose names begin so
@@ -114,7 +118,12 @@ fn alone(arguments: &Arguments) -> Vec<(bool, String)> {
 }
 
 fn compare_all(arguments: &Arguments) -> Vec<Outcome> {
-    let places = Places { peers: arguments.peers.clone(), node: arguments.node.clone(), core: SERVER_CORE };
+    let places = Places {
+        peers: arguments.peers.clone(),
+        built: arguments.built.clone(),
+        node: arguments.node.clone(),
+        core: SERVER_CORE,
+    };
     let (ours, plan) = (arguments.ours(), arguments.plan());
     let peers = if arguments.beside.is_empty() { Peer::USUAL.to_vec() } else { arguments.beside.clone() };
     let mut checks = compare::checks(&peers, arguments.connections);

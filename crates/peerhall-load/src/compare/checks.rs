@@ -52,7 +52,8 @@ impl Check {
 /// Everything that is asked for beside these peers.
 ///
 /// The first five rows of a peer's table are the issue's; those beside socket.io, PeerServer and
-/// mosquitto in rooms and directs come from the goals of the study behind it. Bun and nchan check no
+/// mosquitto in rooms and directs come from the goals of the study behind it, as do those of the servers in Rust
+/// and Go. Bun and nchan check no
 /// credential when one connects, and Bun does not remember who was there: there a loss by less than
 /// what that may cost passes.
 #[must_use]
@@ -64,6 +65,9 @@ pub fn checks(peers: &[Peer], idle_connections: usize) -> Vec<Check> {
         Peer::Nats => NATS,
         Peer::Mosquitto => MOSQUITTO,
         Peer::Nchan => NCHAN,
+        Peer::SocketIoxide => SOCKET_IOXIDE,
+        Peer::Matchbox => MATCHBOX,
+        Peer::Centrifuge => CENTRIFUGE,
     };
     let of_peer = |peer: &Peer| {
         let peer = *peer;
@@ -148,3 +152,18 @@ const SOCKET_IO: &[(Figure, f64)] = &[
 const PEER_SERVER: &[(Figure, f64)] = &[(Figure::Direct, 1.65), (Figure::Connect, 3.8), (Figure::Idle, 2.3)];
 
 const NCHAN: &[(Figure, f64)] = &[(Figure::FanoutOne, TIE), (Figure::FanoutMany, TIE)];
+
+const SOCKET_IOXIDE: &[(Figure, f64)] = &[
+    (Figure::FanoutOne, 1.1),
+    (Figure::FanoutMany, 1.4),
+    (Figure::Rooms, 1.2),
+    (Figure::Direct, 1.25),
+    (Figure::Join, 8.0),
+    (Figure::Connect, 2.0),
+    (Figure::Idle, 9.0),
+];
+
+const MATCHBOX: &[(Figure, f64)] = &[(Figure::Direct, 1.1), (Figure::Connect, 2.0), (Figure::Idle, 9.0)];
+
+const CENTRIFUGE: &[(Figure, f64)] =
+    &[(Figure::FanoutOne, 1.1), (Figure::FanoutMany, 1.4), (Figure::Connect, 2.0), (Figure::Idle, 9.0)];

@@ -23,6 +23,12 @@ pub enum Peer {
     Mosquitto,
     /// Nchan in nginx.
     Nchan,
+    /// Socket.IO in Rust: the crate socketioxide with axum.
+    SocketIoxide,
+    /// `matchbox_server`, a signalling server for games in Rust.
+    Matchbox,
+    /// The Go library under Centrifugo, in the version that Debian has; it checks an HS256 token.
+    Centrifuge,
 }
 
 /// Where the programs are.
@@ -30,6 +36,8 @@ pub enum Peer {
 pub struct Places {
     /// Folder with our small servers, the configurations, and `node_modules`.
     pub peers: PathBuf,
+    /// Folder with the servers that had to be built: `socketioxide`, `matchbox_server`, `centrifuge`.
+    pub built: PathBuf,
     /// Node.js.
     pub node: PathBuf,
     /// Core of the servers.
@@ -38,8 +46,17 @@ pub struct Places {
 
 impl Peer {
     /// All of them, in the order of a report.
-    pub const ALL: [Self; 6] =
-        [Self::Bun, Self::Nats, Self::Mosquitto, Self::Nchan, Self::SocketIo, Self::PeerServer];
+    pub const ALL: [Self; 9] = [
+        Self::Bun,
+        Self::Nats,
+        Self::Mosquitto,
+        Self::Nchan,
+        Self::SocketIo,
+        Self::PeerServer,
+        Self::SocketIoxide,
+        Self::Matchbox,
+        Self::Centrifuge,
+    ];
 
     /// Those that are compared with when nobody says whom.
     pub const USUAL: [Self; 5] = [Self::Bun, Self::Nats, Self::Mosquitto, Self::SocketIo, Self::PeerServer];
@@ -54,6 +71,9 @@ impl Peer {
             Self::Nats => "nats",
             Self::Mosquitto => "mosquitto",
             Self::Nchan => "nchan",
+            Self::SocketIoxide => "socketioxide",
+            Self::Matchbox => "matchbox",
+            Self::Centrifuge => "centrifuge",
         }
     }
 
@@ -63,6 +83,7 @@ impl Peer {
         let port = self.port();
         let file = |name: &str| places.peers.join(name).to_string_lossy().into_owned();
         let script = |program: String, name: &str| vec![program, file(name), port.to_string()];
+        let built = |name: &str| places.built.join(name).to_string_lossy().into_owned();
         let node = || places.node.to_string_lossy().into_owned();
         let (command, path, protocol) = match self {
             Self::Bun => {
@@ -89,6 +110,18 @@ impl Peer {
                 let words = ["nginx", "-p", &folder, "-c", &file("nchan.conf")].map(str::to_owned);
                 (words.to_vec(), "/", Protocol::Nchan)
             }
+            Self::SocketIoxide => {
+                let words = vec![built("socketioxide"), port.to_string()];
+                (words, "/socket.io/?EIO=4&transport=websocket", Protocol::SocketIo)
+            }
+            Self::Matchbox => {
+                let words = vec![built("matchbox_server"), format!("127.0.0.1:{port}")];
+                (words, "/", Protocol::Matchbox)
+            }
+            Self::Centrifuge => {
+                let words = vec![built("centrifuge"), port.to_string()];
+                (words, "/connection/websocket", Protocol::Centrifuge)
+            }
         };
         Subject::Program(Program {
             name: self.name().to_owned(),
@@ -111,6 +144,9 @@ impl Peer {
             Self::Nats => 9185,
             Self::Mosquitto => 9186,
             Self::Nchan => 9187,
+            Self::SocketIoxide => 9188,
+            Self::Matchbox => 9189,
+            Self::Centrifuge => 9190,
         }
     }
 }

@@ -67,3 +67,14 @@ fn a_wire_that_names_channels_in_the_url_asks_for_nothing_else() {
         assert_eq!(Protocol::Nchan.subscribe(&peer.spec), None);
     }
 }
+
+#[test]
+fn centrifuge_is_ready_when_connected_and_answers_several_commands_in_one_frame() {
+    let mut peer = peer(Role::Member);
+    read(Protocol::Centrifuge, &mut peer, r#"{"id":1,"result":{"client":"c-1","version":"0.0.0"}}"#);
+    assert_eq!((peer.is_ready, peer.id.as_str(), peer.acks), (true, "c-1", 0));
+    read(Protocol::Centrifuge, &mut peer, "{\"id\":2,\"result\":{}}\n{\"id\":3}");
+    assert_eq!(peer.acks, 2);
+    read(Protocol::Centrifuge, &mut peer, r#"{"id":3,"error":{"code":103,"message":"permission denied"}}"#);
+    assert!(peer.complaint.unwrap().contains("permission denied"));
+}

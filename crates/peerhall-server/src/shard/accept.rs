@@ -16,11 +16,9 @@ use super::{Accepting, Shard};
 use crate::stream::Stream;
 use crate::timers::Reason;
 
-/// Sockets accepted in one turn, so that a rush of newcomers does not hold up those who are there.
-const ACCEPTS_PER_TURN: usize = 64;
-
-/// What a turn spends on the requests of newcomers, for the same reason; one is always served. In time and
-/// not in number, because one with TLS costs fifty times as much as one without.
+/// What a turn spends on new sockets, and again on the requests of newcomers, so that a rush of them does not
+/// hold up those who are there; one is always served. In time and not in number, because one with TLS costs
+/// fifty times as much as one without.
 const NEWCOMERS_WITHIN: Duration = Duration::from_micros(500);
 
 /// How long accepting rests when the process has no descriptor left.
@@ -43,7 +41,8 @@ impl Shard {
         if self.accepting == Accepting::Idle || !self.newcomers.is_empty() {
             return;
         }
-        for _ in 0..ACCEPTS_PER_TURN {
+        let begin = Instant::now();
+        while begin.elapsed() < NEWCOMERS_WITHIN {
             match self.listener.accept() {
                 Ok((socket, address)) => self.welcome_socket(socket, address.ip(), now),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

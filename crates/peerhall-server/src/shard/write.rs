@@ -1,6 +1,7 @@
 //! What goes out: effects become queued frames, queues become writes, and connections end.
 
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 use peerhall_hub::{ConnId, Effect, Ended, Now};
 use peerhall_proto::code::CloseCode;
@@ -14,21 +15,13 @@ use crate::timers::Reason;
 /// Bytes from which a connection has much to write: the list of a large room, or a backlog.
 const LARGE: usize = 16 * 1024;
 
-/// What a turn writes to connections with much to write: about half a millisecond. A thousand that enter a
-/// room together get fifty megabytes, and nobody else should wait until they have them.
-const LARGE_BYTES_PER_TURN: usize = 1024 * 1024;
+/// What a turn spends on connections with much to write, and again on the receivers of messages to large
+/// rooms; some are always written. A thousand that enter a room together get fifty megabytes, a message to
+/// ten thousand takes thirty milliseconds, and nobody else should wait until they have them.
+const LONG_WRITES_WITHIN: Duration = Duration::from_micros(500);
 
-/// What a turn writes to the receivers of messages to large rooms, counted as [`cost`] does: about half a
-/// millisecond. A message to ten thousand takes thirty, and other rooms should not wait that long.
-const CROWD_BYTES_PER_TURN: usize = 1024 * 1024;
-
-/// What a write costs beside its bytes, in bytes that could be copied in the same time.
-const WRITE_COST: usize = 6 * 1024;
-
-/// What writing this many bytes to one socket takes of a turn.
-const fn cost(bytes: usize) -> usize {
-    bytes.saturating_add(WRITE_COST)
-}
+/// Receivers of messages to large rooms that are written between two looks at the clock.
+const CROWD_STEP: usize = 16;
 
 impl Shard {
     /// Does what the hub wants done. Sockets are written later, in one go.
@@ -161,29 +154,30 @@ impl Shard {
         self.flush_crowd(now);
     }
 
-    /// Writes receivers of large rooms in the order in which they were reached, until others should have
-    /// their turn.
-    fn flush_crowd(&mut self, now: Now) {
-        let mut spent = 0;
-        while spent < CROWD_BYTES_PER_TURN
-            && let Some(place) = self.crowd.pop_front()
-        {
-            let Some(conn) = self.conns.id_at(place) else { continue };
-            let Some(one) = self.conns.get(conn).filter(|one| one.dirty) else { continue };
-            spent += cost(one.outbox.bytes());
-            self.flush(conn, now);
+    /// Writes the connections with much to write, until others should have their turn.
+    fn flush_large(&mut self, now: Now) {
+        let begin = Instant::now();
+        while let Some(place) = self.large.pop_front() {
+            if let Some(conn) = self.conns.id_at(place) {
+                self.flush(conn, now);
+            }
+            if begin.elapsed() > LONG_WRITES_WITHIN {
+                return;
+            }
         }
     }
 
-    /// Writes the connections with much to write, until others should have their turn.
-    fn flush_large(&mut self, now: Now) {
-        let mut written = 0;
-        while written < LARGE_BYTES_PER_TURN
-            && let Some(place) = self.large.pop_front()
-        {
-            let Some(conn) = self.conns.id_at(place) else { continue };
-            written += self.conns.get(conn).map_or(0, |one| one.outbox.bytes());
-            self.flush(conn, now);
+    /// Writes receivers of large rooms in the order in which they were reached, until others should have
+    /// their turn.
+    fn flush_crowd(&mut self, now: Now) {
+        let begin = Instant::now();
+        while !self.crowd.is_empty() && begin.elapsed() < LONG_WRITES_WITHIN {
+            for _ in 0..CROWD_STEP {
+                let Some(place) = self.crowd.pop_front() else { return };
+                if let Some(conn) = self.conns.id_at(place) {
+                    self.flush(conn, now);
+                }
+            }
         }
     }
 

@@ -24,8 +24,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 const CAP: u64 = 128 << 20;
 
-/// What a clock of milliseconds and a scheduler add to a p99 of a fraction of one.
-const MEASURING: Duration = Duration::from_millis(2);
+/// How far abuse may move the p99 of others. Twice a p99 of 0.2 ms is less than one turn of the scheduler.
+const MOVED: Duration = Duration::from_millis(5);
 
 fn run(plan: &Plan) -> Result<Verdict, Failed> {
     let mut verdict = Verdict::default();
@@ -72,7 +72,7 @@ fn press(
     verdict.holds(&format!("{cap}: alive"), server.is_alive());
     verdict.exactly("those who were there lost", worst.lost, 0);
     verdict.note("their p99 before", millis(calm.p99));
-    let bound = calm.p99 * 2 + MEASURING + plan.pick(Duration::ZERO, Duration::from_secs(3));
+    let bound = (calm.p99 * 2).max(calm.p99 + MOVED) + plan.pick(Duration::ZERO, Duration::from_secs(3));
     verdict.within(&format!("at worst ({during})"), worst.p99, bound);
     verdict.exactly("panics", server.panics(), 0);
     Ok(())
