@@ -12,8 +12,7 @@ pub struct Config {
     pub network: NetworkConfig,
     /// Largest message that a remote may send on a data channel, in bytes; the remote is told in the
     /// description. Default: 1 MiB. The receive window of the connection has at least this size,
-    /// and at least 1 MiB; a larger one costs the sender more for each packet, as the engine looks
-    /// through all that is under way.
+    /// and at least 1 MiB.
     pub max_message_size: u32,
     /// Bytes of one data channel that may wait to be sent before [`send`](crate::Channel::send)
     /// waits. Default: 4 MiB, some 40 ms of a fast local path.

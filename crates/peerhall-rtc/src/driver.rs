@@ -41,7 +41,7 @@ use states::States;
 const MAX_FRAMES: usize = 256;
 
 /// Bytes of messages that the engine holds, and so the largest message that can be sent. What is beyond
-/// waits in the channels, because the engine looks through all it holds for each packet.
+/// waits in the channels, as it came and not in packets.
 const ENGINE_BUFFER: usize = 1024 * 1024;
 
 /// How often the engine counts. Figures are for people to look at.

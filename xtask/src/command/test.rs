@@ -27,8 +27,20 @@ pub(super) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitC
         arguments.iter().map(OsString::as_os_str).partition(|argument| *argument == "--no-setup");
     let tools = if no_setup.is_empty() { Tools::install(workspace)? } else { Tools::assume(workspace)? };
 
+    if passed_on.is_empty() {
+        vendored(workspace)?;
+    }
     let mut runner = workspace.cargo();
     runner.args(["nextest", "run", "--workspace"]).args(passed_on).envs(tools.environment());
     process::announce(&process::shown(&runner));
     process::become_program(&mut runner)
+}
+
+/// Those of the packages of others that we changed, which are no members of the workspace.
+fn vendored(workspace: &Workspace) -> Result<(), Failure> {
+    let mut tests = workspace.cargo();
+    tests.args(["test", "--quiet", "--locked", "--manifest-path", "vendor/sctp-proto/Cargo.toml"]);
+    tests.arg("--target-dir").arg(workspace.metadata()?.target_directory.join("vendor"));
+    process::announce(&process::shown(&tests));
+    process::run(&mut tests)
 }

@@ -18,8 +18,8 @@ const MAX_CHANNELS: usize = 1_024;
 /// The largest id that users may agree on, which leaves the rest for the engine's placeholders.
 const MAX_NEGOTIATED_ID: u16 = 1_023;
 
-/// Bytes up to which the engine is given more than one message. It looks through all it holds for
-/// each packet, so that a full buffer of it costs more than the little that is won by having it.
+/// Bytes up to which the engine is given more than one message: enough for what a fast path takes at a
+/// time, and the little it holds is what stands before the first message of another channel.
 const ENGINE_FILL: usize = 128 * 1024;
 
 #[derive(Debug)]
