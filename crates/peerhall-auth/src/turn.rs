@@ -1,5 +1,7 @@
 //! TURN credentials and their way into `welcome.metadata` (authentication, section 7).
 
+mod user;
+
 use std::fmt;
 
 use base64::Engine;
@@ -10,6 +12,8 @@ use serde_json::value::RawValue;
 use crate::json::has_member;
 use crate::mac::hmac_sha1;
 use crate::random::{NoRandomness, hex_after};
+
+pub use user::{RelayUser, RelayUserError};
 
 /// Least life of TURN credentials in seconds: 24 h (decision D23).
 const MIN_LIFETIME_SECS: u64 = 86_400;

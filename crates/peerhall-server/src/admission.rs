@@ -90,7 +90,7 @@ impl Admission {
         };
         let metadata = match &self.ice {
             Some(ice) if identity.grants.key().inject_turn => {
-                ice.inject(identity.metadata.as_deref(), &peer, now, identity.expires_at_ms)
+                ice.inject(identity.metadata.as_deref(), &identity.app.id, &peer, now, identity.expires_at_ms)
             }
             Some(_) | None => identity.metadata,
         };

@@ -8,6 +8,7 @@ mod duration;
 mod error;
 pub mod raw;
 pub mod schema;
+mod turn;
 mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,6 +21,7 @@ use peerhall_proto::limits::{MAX_CHANNELS_PER_CONNECTION, MAX_DATA_DEPTH, MAX_ME
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use error::ConfigError;
 pub use raw::RawConfig;
+pub use turn::{Turn, WhenTaken};
 pub use values::{
     Hidden, IceUrl, IceUrlError, LogFormat, LogFormatError, LogLevel, LogLevelError, Network, NetworkError,
     NodeName, NodeNameError, PerSecond,
@@ -27,6 +29,9 @@ pub use values::{
 
 /// Port that Peerhall takes when none is asked for.
 pub const DEFAULT_PORT: u16 = 7788;
+
+/// Port of STUN and TURN (RFC 8489 section 18.6).
+pub const DEFAULT_TURN_PORT: u16 = 3478;
 
 /// Everything that can be set. [`Default`] is the recommended production setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +58,8 @@ pub struct Config {
     pub drain: Drain,
     /// Rules for tokens beyond those of the protocol.
     pub tokens: Tokens,
+    /// The STUN and TURN service inside this process. Default off.
+    pub turn: Turn,
     /// A STUN and TURN service outside this process. Default none.
     pub turn_external: Option<ExternalTurn>,
     /// What is written to standard error.
@@ -106,6 +113,7 @@ impl Default for Config {
             liveness: Liveness::default(),
             drain: Drain::default(),
             tokens: Tokens::default(),
+            turn: Turn::default(),
             turn_external: None,
             log: Log::default(),
             rest: Rest::default(),

@@ -39,6 +39,7 @@ mod stream;
 pub mod testing;
 mod timers;
 mod tls;
+mod turn;
 mod usage;
 pub mod ws;
 

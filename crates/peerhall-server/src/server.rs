@@ -12,7 +12,9 @@ use std::thread::JoinHandle;
 use mio::{Poll, Waker};
 use peerhall_auth::keyring::{Keyring, KeyringError};
 use peerhall_auth::resume::ResumeKey;
+use peerhall_auth::turn::TurnSecret;
 use peerhall_hub::{HubConfig, LostMember, ShardId};
+use peerhall_turn::TurnServer;
 use socket2::{Domain, Socket, Type};
 
 use crate::admission::Admission;
@@ -30,6 +32,7 @@ use crate::shard::{Shard, ShardParts, WAKER};
 use crate::storage::{self, AUDIT_WAITING, Storage, current_period};
 use crate::store::{Revision, Store, StoreError};
 use crate::tls::{self, TlsError};
+use crate::turn;
 use crate::usage::UsageBook;
 
 /// Connections that may wait to be accepted: room for a thousand at once and more.
@@ -59,6 +62,9 @@ pub enum StartError {
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// STUN and TURN cannot be served.
+    #[error(transparent)]
+    Turn(#[from] peerhall_turn::StartError),
     /// Another server runs on the data folder.
     #[error("another server uses {folder}; stop it first, or choose another folder with --data")]
     InUse {
@@ -89,6 +95,7 @@ pub struct Server {
     storage: Storage,
     ready: Arc<AtomicBool>,
     bridge: Option<BridgeThread>,
+    turn: Option<TurnServer>,
     /// Held while the server runs; the system lets go of it however the process ends.
     _folder: Option<File>,
 }
@@ -127,7 +134,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         let config = Arc::new(config);
         let folder = config.data_dir.as_deref().map(take_folder).transpose()?;
-        let Known { revision, keyring, usage, resume } = Known::read(&mut *store)?;
+        let Known { revision, keyring, usage, resume, relay } = Known::read(&mut *store)?;
         let tls = config.tls.as_ref().map(tls::load).transpose()?;
         let listener = listen(config.listen)?;
         let address = listener.local_addr()?;
@@ -142,7 +149,9 @@ impl Server {
         let metrics = Metrics::new(count);
         let ready = Arc::new(AtomicBool::new(true));
         let (http, sockets) = HttpPlane::new();
-        let ice = config.turn_external.as_ref().and_then(IceServers::new).map(Arc::new);
+        let turn = turn::start(&config.turn, &relay)?;
+        let embedded = turn.as_ref().map(|server| (&config.turn, server, relay));
+        let ice = IceServers::new(config.turn_external.as_ref(), embedded).map(Arc::new);
         let admission = Admission {
             config: config.clone(),
             keyring,
@@ -184,6 +193,7 @@ impl Server {
             storage,
             ready,
             bridge: None,
+            turn,
             _folder: folder,
         })
     }
@@ -216,6 +226,12 @@ impl Server {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where STUN and TURN are listened for, with the real ports; empty when that is off.
+    #[must_use]
+    pub fn turn_addrs(&self) -> &[SocketAddr] {
+        self.turn.as_ref().map_or(&[], TurnServer::addresses)
     }
 
     /// Runs `job` with the store, on the storage thread, and waits until the changes it made are in
@@ -257,6 +273,8 @@ impl Server {
         if self.http.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the HTTP plane panicked");
         }
+        // Last: calls that are relayed go on while their signalling says goodbye.
+        drop(self.turn.take());
         self.storage.stop();
     }
 }
@@ -277,6 +295,7 @@ struct Known {
     keyring: Arc<Keyring>,
     usage: Arc<UsageBook>,
     resume: ResumeKey,
+    relay: TurnSecret,
 }
 
 impl Known {
@@ -291,6 +310,7 @@ impl Known {
             keyring: Arc::new(Keyring::new(snapshot.apps, snapshot.keys)?),
             usage,
             resume: ResumeKey::new(*store.secret("resume")?.expose()),
+            relay: turn::secret_of(store.secret(turn::SECRET_NAME)?.expose()),
         })
     }
 }

@@ -326,6 +326,12 @@ impl Shard {
                     let _ = reply.send(delivered);
                 }
                 Mail::Kick { app, peer, reply } => {
+                    // Once for all shards; a kick over REST or from another node reaches all of them.
+                    if self.id.number() == 0
+                        && let Some(ice) = &self.admission.ice
+                    {
+                        ice.revoke(&app, &peer);
+                    }
                     let _ = reply.send(self.hub.kick(&app, &peer, now));
                 }
                 Mail::List { app, channel, reply } => {

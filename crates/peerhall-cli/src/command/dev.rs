@@ -7,7 +7,7 @@ use peerhall_auth::action::Actions;
 use peerhall_auth::key::{AppRecord, KeyKind, KeyRecord, Secret};
 use peerhall_auth::pattern::PatternSet;
 use peerhall_proto::ids::AppId;
-use peerhall_server::config::{Config, DEFAULT_PORT};
+use peerhall_server::config::{Config, DEFAULT_PORT, DEFAULT_TURN_PORT, WhenTaken};
 use peerhall_server::store::{MemoryStore, Store};
 use peerhall_server::{DevInfo, Server, StartError};
 use qrcode::QrCode;
@@ -42,7 +42,11 @@ pub(crate) struct Dev {
     /// Listen on all IPv4 addresses of this machine, at the port of --listen
     #[arg(long)]
     lan: bool,
-    /// Print one line of JSON when ready: listen, url, page, console, publishableKey, secretKey
+    /// Address and port of STUN and TURN [default: that of --listen at 3478, or a free port when that is
+    /// taken]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
+    turn: Option<SocketAddr>,
+    /// Print one line of JSON when ready: listen, url, page, console, turn, publishableKey, secretKey
     #[arg(long)]
     json: bool,
 }
@@ -55,6 +59,8 @@ struct Ready<'a> {
     url: String,
     page: String,
     console: String,
+    /// Where STUN and TURN are served.
+    turn: Option<SocketAddr>,
     publishable_key: &'a str,
     secret_key: Pair<'a>,
 }
@@ -73,6 +79,7 @@ impl Dev {
         if self.lan {
             config.listen.set_ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         }
+        self.set_turn(&mut config);
         // Nothing is kept, whatever the environment says.
         config.data_dir = None;
         log::start(&config.log);
@@ -97,6 +104,7 @@ impl Dev {
             url: format!("{ws}://{host}"),
             page: format!("{http}://{host}/"),
             console: console_link(http, host, Some(&*console_token).filter(|_| !listen.ip().is_loopback())),
+            turn: server.turn_addrs().first().copied(),
             publishable_key: publishable.id.as_str(),
             secret_key: Pair {
                 key_id: secret.id.as_str(),
@@ -111,6 +119,18 @@ impl Dev {
         stop.wait();
         server.drain();
         Ok(())
+    }
+
+    /// STUN and TURN are on; what the environment says about them goes before the default.
+    fn set_turn(&self, config: &mut Config) {
+        match self.turn {
+            Some(address) => config.turn.listen = vec![address],
+            None if config.turn.listen.is_empty() => {
+                config.turn.listen = vec![SocketAddr::new(config.listen.ip(), DEFAULT_TURN_PORT)];
+                config.turn.when_taken = WhenTaken::TakeAnother;
+            }
+            None => {}
+        }
     }
 
     /// The address that clients should use for a server that listens on `ip`.
@@ -155,7 +175,8 @@ fn picture(url: &str) -> Option<String> {
 fn block(ready: &Ready<'_>, is_lan: bool, is_secure: bool) -> String {
     let lan_without_tls = is_lan && !is_secure;
     let phone = if is_lan { picture(&ready.page).unwrap_or_default() } else { String::new() };
-    let Ready { url, page, console, publishable_key, secret_key, .. } = ready;
+    let Ready { url, page, console, turn, publishable_key, secret_key, .. } = ready;
+    let turn = turn.map_or_else(|| "off".to_owned(), |turn| turn.to_string());
     let Pair { key_id, secret } = secret_key;
     let note = if lan_without_tls {
         "\nOn other devices, browsers give the camera to pages with TLS only, and the vendor's SDKs accept \
@@ -168,6 +189,7 @@ fn block(ready: &Ready<'_>, is_lan: bool, is_secure: bool) -> String {
            page             {BOLD}{page}{BOLD:#}\n  \
            console          {BOLD}{console}{BOLD:#}\n  \
            url for SDKs     {BOLD}{url}{BOLD:#}\n  \
+           STUN and TURN    {turn}, in every welcome\n  \
            publishable key  {BOLD}{publishable_key}{BOLD:#}\n  \
            secret key       {key_id}\n  \
            its secret       {secret}\n\n\

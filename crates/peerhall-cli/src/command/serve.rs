@@ -24,6 +24,7 @@ use crate::usage::listen_address;
 #[command(after_help = "Examples:
   peerhall serve --data /var/lib/peerhall
   peerhall serve --config /etc/peerhall.toml --listen 0.0.0.0:443
+  peerhall serve --data /var/lib/peerhall --listen 0.0.0.0:7788 --turn 0.0.0.0:3478
   peerhall serve --data ./data --listen 127.0.0.1:0 --json
 
 `peerhall config schema` prints a file to start from; `peerhall key create` makes the first key.")]
@@ -34,10 +35,13 @@ pub(crate) struct Serve {
     /// Address and port [default: 127.0.0.1:7788]; port 0 takes a free one
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     listen: Option<SocketAddr>,
+    /// Address and port of STUN and TURN; may be given more than once [default: off]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
+    turn: Vec<SocketAddr>,
     /// TOML file with settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print one line of JSON when ready: listen and url
+    /// Print one line of JSON when ready: listen, url and turn
     #[arg(long)]
     json: bool,
 }
@@ -47,6 +51,8 @@ pub(crate) struct Serve {
 struct Ready {
     listen: SocketAddr,
     url: String,
+    /// Where STUN and TURN are served.
+    turn: Vec<SocketAddr>,
 }
 
 impl Serve {
@@ -66,11 +72,15 @@ impl Serve {
         let server = Server::start(config, Box::new(store))?;
         let listen = server.local_addr();
         let host = SocketAddr::new(reachable(listen.ip()), listen.port());
-        let ready = Ready { listen, url: format!("{scheme}://{host}") };
+        let turn = server.turn_addrs().to_vec();
+        let ready = Ready { listen, url: format!("{scheme}://{host}"), turn };
         if json {
             print_json(&ready)?;
         } else {
             print(&format!("Peerhall listens on {BOLD}{listen}{BOLD:#}; url for SDKs: {}\n", ready.url))?;
+            for turn in &ready.turn {
+                print(&format!("STUN and TURN listen on {BOLD}{turn}{BOLD:#}\n"))?;
+            }
         }
         stop.wait();
         server.drain();
@@ -82,6 +92,9 @@ impl Serve {
         let mut config = Config::default().with(file.overlay(environment()?))?;
         config.listen = self.listen.unwrap_or(config.listen);
         config.data_dir = self.data.or(config.data_dir);
+        if !self.turn.is_empty() {
+            config.turn.listen = self.turn;
+        }
         Ok(config)
     }
 }

@@ -16,9 +16,9 @@ use super::raw::{
 use super::values::{Hidden, IceUrl, Network, PerSecond};
 use super::{Config, Drain, ExternalTurn, Limits, Liveness, Log, Presence, Rest, Tls, Tokens};
 
-type Checked<T> = Result<T, ConfigError>;
+pub(super) type Checked<T> = Result<T, ConfigError>;
 
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 /// URLs in one list; the SDKs ignore a longer one (authentication, section 7).
 const MAX_ICE_URLS: usize = 16;
@@ -42,6 +42,7 @@ impl Config {
             liveness: self.liveness.with(raw.liveness)?,
             drain: self.drain.with(raw.drain)?,
             tokens: self.tokens.with(raw.tokens)?,
+            turn: self.turn.with(raw.turn)?,
             turn_external: turn_external(raw.turn_external)?.or(self.turn_external),
             log: self.log.with(raw.log)?,
             rest: self.rest.with(raw.rest)?,
@@ -225,7 +226,7 @@ fn path(key: &'static str, raw: Option<String>) -> Checked<Option<PathBuf>> {
 }
 
 /// A value whose type knows its own rule.
-fn parsed<T: FromStr<Err: std::fmt::Display>>(key: &'static str, text: &str) -> Checked<T> {
+pub(super) fn parsed<T: FromStr<Err: std::fmt::Display>>(key: &'static str, text: &str) -> Checked<T> {
     text.parse().map_err(|rule: T::Err| invalid(key, format!("{text:?}"), &rule.to_string()))
 }
 
@@ -233,7 +234,7 @@ fn word<T: FromStr<Err: std::fmt::Display>>(key: &'static str, raw: Option<Strin
     raw.map(|text| parsed(key, &text)).transpose()
 }
 
-fn whole(key: &'static str, raw: Option<u64>, range: RangeInclusive<u64>) -> Checked<Option<u64>> {
+pub(super) fn whole(key: &'static str, raw: Option<u64>, range: RangeInclusive<u64>) -> Checked<Option<u64>> {
     match raw {
         Some(number) if !range.contains(&number) => {
             let rule = format!("it must be from {} to {}", range.start(), range.end());
@@ -243,13 +244,17 @@ fn whole(key: &'static str, raw: Option<u64>, range: RangeInclusive<u64>) -> Che
     }
 }
 
-fn count(key: &'static str, raw: Option<u64>, range: RangeInclusive<u64>) -> Checked<Option<usize>> {
+pub(super) fn count(
+    key: &'static str,
+    raw: Option<u64>,
+    range: RangeInclusive<u64>,
+) -> Checked<Option<usize>> {
     // No range of this file goes beyond 32 bits, so nothing is lost.
     Ok(whole(key, raw, range)?.and_then(|number| usize::try_from(number).ok()))
 }
 
 /// A number of events, up to a million.
-fn tally(key: &'static str, raw: Option<u64>, least: u64) -> Checked<Option<u32>> {
+pub(super) fn tally(key: &'static str, raw: Option<u64>, least: u64) -> Checked<Option<u32>> {
     Ok(whole(key, raw, least..=1_000_000)?.and_then(|number| u32::try_from(number).ok()))
 }
 
@@ -268,7 +273,7 @@ fn rate(key: &'static str, raw: Option<f64>) -> Checked<Option<Option<PerSecond>
     }
 }
 
-fn span(
+pub(super) fn span(
     key: &'static str,
     raw: Option<String>,
     range: RangeInclusive<Duration>,
@@ -288,10 +293,10 @@ const fn millis(number: u64) -> Duration {
     Duration::from_millis(number)
 }
 
-const fn minutes(number: u64) -> Duration {
+pub(super) const fn minutes(number: u64) -> Duration {
     Duration::from_secs(60 * number)
 }
 
-fn invalid(key: &'static str, value: String, rule: &str) -> ConfigError {
+pub(super) fn invalid(key: &'static str, value: String, rule: &str) -> ConfigError {
     ConfigError::Invalid { key, variable: variable_of(key), value, rule: rule.to_owned() }
 }

@@ -208,6 +208,7 @@ section! {
         liveness: RawLiveness,
         drain: RawDrain,
         tokens: RawTokens,
+        turn: RawTurn,
         turn_external: RawTurnExternal,
         log: RawLog,
         rest: RawRest,
@@ -301,6 +302,42 @@ section! {
 }
 
 section! {
+    /// The STUN and TURN service inside the server, whose credentials every welcome brings.
+    "turn" as RawTurn {
+        /// Addresses and ports to listen on. Empty: off.
+        listen: Vec<String>, "list of at most 8 address:port", Preset::Default("[]");
+        /// Name or address that clients are told. Unset: the address that is listened on, or the one this
+        /// machine goes out with.
+        host: String, "name or address", Preset::Unset(r#""turn.example.org""#);
+        /// Addresses to relay from, one of each family; behind a NAT that forwards whole addresses the public
+        /// one, a slash and the own one. Empty: those that are listened on.
+        relay: Vec<String>, "list of addresses", Preset::Default("[]");
+        /// Ports to relay from. They must be reachable over UDP.
+        ports: String, "first-last, from 1024 on", Preset::Default(r#""49152-65535""#);
+        /// Peers that are relayed to although their addresses are private, such as the network of an office.
+        /// Whoever may use the relay reaches what listens there over UDP.
+        allow_peers: Vec<String>, "list of addresses or CIDR ranges", Preset::Default("[]");
+        /// Peers that are never relayed to.
+        deny_peers: Vec<String>, "list of addresses or CIDR ranges", Preset::Default("[]");
+        /// Relay ports of one peer.
+        ports_per_user: u64, "ports, 1 to 1000000", Preset::Default("64");
+        /// Relay ports of all peers of one app. 0: as many as there are.
+        ports_per_app: u64, "ports, 0 to 1000000", Preset::Default("0");
+        /// Relay ports of one thread.
+        ports_per_thread: u64, "ports, 1 to 1000000", Preset::Default("4096");
+        /// Payload relayed for one peer, both directions together; what is beyond is dropped. 0 switches the
+        /// limit off.
+        user_bytes_per_second: u64, "bytes per second, 0 to 4294967295", Preset::Default("12500000");
+        /// The same for all peers of one app.
+        app_bytes_per_second: u64, "bytes per second, 0 to 4294967295", Preset::Default("0");
+        /// Life of a credential. It must outlast the calls made with it.
+        lifetime: String, "length of time, 5m to 30d", Preset::Default(r#""1d""#);
+        /// Threads. Unset: one per processor that the process may use, at most four.
+        threads: u64, "threads, 1 to 64", Preset::Unset("2");
+    }
+}
+
+section! {
     /// A STUN and TURN service of your own, such as coturn, whose credentials every welcome brings.
     "turn_external" as RawTurnExternal {
         /// Its URLs.
@@ -336,7 +373,7 @@ section! {
 }
 
 /// Every section in the order of the file.
-pub const SECTIONS: [Section; 10] = [
+pub const SECTIONS: [Section; 11] = [
     RawConfig::SECTION,
     RawTls::SECTION,
     RawLimits::SECTION,
@@ -344,6 +381,7 @@ pub const SECTIONS: [Section; 10] = [
     RawLiveness::SECTION,
     RawDrain::SECTION,
     RawTokens::SECTION,
+    RawTurn::SECTION,
     RawTurnExternal::SECTION,
     RawLog::SECTION,
     RawRest::SECTION,

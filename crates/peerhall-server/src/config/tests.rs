@@ -55,6 +55,18 @@ fn every_default_in_the_schema_is_the_one_the_server_uses() {
         retry_after = "2s"
         per_connection_spread = "2ms"
         window_max = "2s"
+        [turn]
+        listen = ["[::1]:1"]
+        relay = ["192.0.2.1"]
+        ports = "2000-3000"
+        allow_peers = ["10.0.0.0/8"]
+        deny_peers = ["10.0.0.0/8"]
+        ports_per_user = 1
+        ports_per_app = 1
+        ports_per_thread = 1
+        user_bytes_per_second = 1
+        app_bytes_per_second = 1
+        lifetime = "1h"
         [log]
         level = "trace"
         format = "json"
@@ -182,6 +194,19 @@ fn every_broken_rule_names_its_key_and_its_value() {
         ("drain.per_connection_spread", r#""2s""#),
         ("drain.window_max", r#""1h""#),
         ("tokens.max_lifetime", r#""0s""#),
+        ("turn.listen", r#"["0.0.0.0"]"#),
+        ("turn.host", r#""a b""#),
+        ("turn.relay", r#"["0.0.0.0"]"#),
+        ("turn.ports", r#""1-2""#),
+        ("turn.allow_peers", r#"["10.0.0.1/8"]"#),
+        ("turn.deny_peers", r#"["all"]"#),
+        ("turn.ports_per_user", "0"),
+        ("turn.ports_per_app", "1000001"),
+        ("turn.ports_per_thread", "0"),
+        ("turn.user_bytes_per_second", "4294967296"),
+        ("turn.app_bytes_per_second", "4294967296"),
+        ("turn.lifetime", r#""1m""#),
+        ("turn.threads", "65"),
         ("turn_external.urls", "[]"),
         ("turn_external.urls", r#"["http://turn.example.org"]"#),
         ("turn_external.urls", r#"["turn:"]"#),
@@ -332,5 +357,49 @@ fn t32_an_error_about_the_configuration_writes_no_control_character_to_the_termi
     for said in [variable, key, value, level].map(|error| error.to_string()) {
         assert!(!said.contains(char::is_control), "{said:?}");
         assert!(said.contains("[2J"), "{said:?}");
+    }
+}
+
+#[test]
+fn relays_have_one_address_of_each_family_and_a_public_one_behind_a_nat() {
+    use peerhall_turn::RelayAddress;
+    let relay = |text: &str| from_toml(&format!("[turn]\nrelay = {text}")).map(|config| config.turn.relay);
+    let ip = |text: &str| text.parse().unwrap();
+    assert_eq!(
+        relay(r#"["203.0.113.5/10.0.0.5", "2001:db8::5"]"#).unwrap(),
+        [
+            RelayAddress { announced: ip("203.0.113.5"), bound: ip("10.0.0.5") },
+            RelayAddress::plain(ip("2001:db8::5"))
+        ]
+    );
+    for wrong in [
+        r#"["0.0.0.0"]"#,
+        r#"["10.0.0.1", "10.0.0.2"]"#,
+        r#"["10.0.0.1/::1"]"#,
+        r#"["name"]"#,
+        r#"["ff02::1"]"#,
+    ] {
+        assert!(sentence(&relay(wrong).unwrap_err()).starts_with("turn.relay is "), "{wrong}");
+    }
+}
+
+#[test]
+fn relay_ports_are_a_range_with_room() {
+    let ports = |text: &str| from_toml(&format!("[turn]\nports = {text:?}")).map(|config| config.turn.ports);
+    assert_eq!(ports("2000-2003").unwrap(), 2_000..=2_003);
+    assert_eq!(ports("1024-65535").unwrap(), 1_024..=65_535);
+    for wrong in ["", "2000", "2000-2002", "3000-2000", "1023-2000", "2000-65536", "a-b"] {
+        assert!(sentence(&ports(wrong).unwrap_err()).starts_with("turn.ports is "), "{wrong}");
+    }
+}
+
+#[test]
+fn the_host_of_the_relay_is_a_name_or_an_address() {
+    let host = |text: &str| from_toml(&format!("[turn]\nhost = {text:?}")).map(|config| config.turn.host);
+    for right in ["turn.example.org", "203.0.113.5", "[2001:db8::5]"] {
+        assert_eq!(host(right).unwrap().as_deref(), Some(right));
+    }
+    for wrong in ["", "turn:example.org", "a b", "2001:db8::5", "example.org:3478", "[x]"] {
+        assert!(sentence(&host(wrong).unwrap_err()).starts_with("turn.host is "), "{wrong}");
     }
 }

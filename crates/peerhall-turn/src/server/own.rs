@@ -1,0 +1,97 @@
+//! Sockets and addresses of this machine.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Bytes that may wait in the kernel for a listener: 20 ms at 2 Gbit/s.
+const LISTENER_BUFFER: usize = 4 << 20;
+
+/// The same for one relay port.
+const RELAY_BUFFER: usize = 512 << 10;
+
+/// A socket that shares its port with nobody.
+pub(super) fn datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = open(address, Type::DGRAM, Protocol::UDP)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// A listener that shares its port with nobody; it need not listen to keep others away.
+pub(super) fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = open(address, Type::STREAM, Protocol::TCP)?;
+    // Connections that were closed a moment ago do not keep the port.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// A socket for the clients of one thread, which shares its port with those of the other threads.
+pub(super) fn shared_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = open(address, Type::DGRAM, Protocol::UDP)?;
+    socket.set_reuse_port(true)?;
+    enlarge(&socket, LISTENER_BUFFER);
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// A relay port.
+pub(super) fn relay(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = open(address, Type::DGRAM, Protocol::UDP)?;
+    enlarge(&socket, RELAY_BUFFER);
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// The address by which others reach a listener at `ip`: itself, or for every address of the machine the
+/// one it goes out with. Connecting a datagram socket sends nothing; it makes the system choose.
+pub(super) fn reachable(ip: IpAddr) -> Option<IpAddr> {
+    if !ip.is_unspecified() {
+        return Some(ip);
+    }
+    // Addresses for documentation (RFC 5737, RFC 3849), which the default route covers.
+    let somewhere: IpAddr = match ip {
+        IpAddr::V4(_) => Ipv4Addr::new(198, 51, 100, 1).into(),
+        IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+    };
+    let socket = UdpSocket::bind((ip, 0)).ok()?;
+    socket.connect((somewhere, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified())
+}
+
+/// All addresses of this machine.
+pub(super) fn addresses() -> Vec<IpAddr> {
+    match if_addrs::get_if_addrs() {
+        Ok(interfaces) => interfaces.iter().map(if_addrs::Interface::ip).collect(),
+        Err(error) => {
+            tracing::error!(%error, "cannot list the addresses of this machine, which peers must not reach");
+            Vec::new()
+        }
+    }
+}
+
+fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// The system's limit may be lower; a smaller buffer drops more and is no reason to fail.
+fn enlarge(socket: &Socket, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        // Beyond the limit for everybody, where the process may.
+        use rustix::net::sockopt;
+        let receive = sockopt::set_socket_recv_buffer_size_force(socket, bytes).is_ok();
+        let send = sockopt::set_socket_send_buffer_size_force(socket, bytes).is_ok();
+        if receive && send {
+            return;
+        }
+    }
+    drop(socket.set_recv_buffer_size(bytes));
+    drop(socket.set_send_buffer_size(bytes));
+}

@@ -1,0 +1,239 @@
+//! The loop of one thread: wait, receive everything that is there, let the engine decide, send once at
+//! the end of the turn.
+
+use std::io;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mio::{Events, Interest, Poll, Registry, Token};
+
+use super::StartError;
+use super::datagrams::{Buffers, Datagrams, Rest};
+use super::mailbox::{Command, Mailbox};
+use super::own;
+use super::wires::{Lot, Wires};
+use crate::counters::Counters;
+use crate::engine::{Client, Common, Engine, Now, RelayId, Transport};
+use crate::filter::PeerFilter;
+
+/// Token of the mailbox's waker.
+pub(super) const WAKER: Token = Token(usize::MAX);
+
+/// Kinds of sockets, in the low bits of their tokens.
+const LISTENER: usize = 0;
+const RELAY: usize = 1;
+const KIND_BITS: u32 = 2;
+
+/// Readiness events taken in one turn.
+const EVENTS: usize = 1_024;
+
+/// Receive calls that one socket gets in a turn before the others have theirs.
+const MAX_CALLS: usize = 8;
+
+/// Datagrams received in one call from a relay port: each has one peer or a few, and preparing room for
+/// more costs more than it brings.
+const RELAY_BATCH: usize = 8;
+
+/// How often the addresses of this machine are looked up again, which peers must not reach.
+const OWN_ADDRESSES_EVERY: Duration = Duration::from_secs(60);
+
+/// The token of a relay port.
+pub(super) fn relay_token(relay: RelayId) -> Token {
+    token(RELAY, usize::try_from(relay.0).unwrap_or(usize::MAX >> KIND_BITS))
+}
+
+const fn token(kind: usize, number: usize) -> Token {
+    Token(number << KIND_BITS | kind)
+}
+
+/// What a thread is made of, and is made of again should it ever panic.
+pub(super) struct Plan {
+    pub(super) listen: Vec<SocketAddr>,
+    pub(super) common: Common,
+    pub(super) filter: PeerFilter,
+    pub(super) ports: RangeInclusive<u16>,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) lot: Arc<Lot>,
+}
+
+impl Plan {
+    /// Opens the listeners of a thread.
+    pub(super) fn listeners(&self, registry: &Registry) -> Result<Vec<Datagrams>, StartError> {
+        let open = |(number, address): (usize, &SocketAddr)| -> io::Result<Datagrams> {
+            let mut socket = Datagrams::new(own::shared_datagrams(*address)?)?;
+            registry.register(&mut socket.socket, token(LISTENER, number), Interest::READABLE)?;
+            Ok(socket)
+        };
+        let listeners = self.listen.iter().enumerate().map(|listener| {
+            open(listener).map_err(|source| StartError::Listen { address: *listener.1, source })
+        });
+        listeners.collect()
+    }
+
+    /// Serves until it is told to stop. Should a turn panic, the allocations of this thread are lost and
+    /// its clients start anew; those of the others, and the rest of the process, go on.
+    pub(super) fn run(self, mut poll: Poll, listeners: Vec<Datagrams>) {
+        let mut listeners = Some(listeners);
+        loop {
+            let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut poll, listeners.take())));
+            match served {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => tracing::error!(%error, "a TURN thread cannot go on"),
+                Err(_) => tracing::error!("a TURN thread panicked; its clients have to start anew"),
+            }
+            // Whatever is wrong is not to be tried again as fast as the machine can.
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    fn serve(&self, poll: &mut Poll, listeners: Option<Vec<Datagrams>>) -> Result<(), StartError> {
+        let registry = poll.registry().try_clone()?;
+        let listeners = listeners.map_or_else(|| self.listeners(&registry), Ok)?;
+        let wires = Wires::new(&registry, &self.lot, &self.common.options, self.ports.clone(), listeners);
+        let now = now();
+        let seed = getrandom::u64().map_err(|_| StartError::NoRandomness)?;
+        let engine = Engine::new(self.common.clone(), self.filter(), seed, now.at);
+        let worker = Worker {
+            plan: self,
+            engine,
+            wires,
+            buffers: Buffers::new(),
+            unread: Vec::new(),
+            look_again_at: now.at + OWN_ADDRESSES_EVERY,
+        };
+        worker.run(poll)
+    }
+
+    fn filter(&self) -> PeerFilter {
+        let mut filter = self.filter.clone();
+        filter.own.extend(own::addresses());
+        filter
+    }
+}
+
+/// One thread at work.
+struct Worker<'p> {
+    plan: &'p Plan,
+    engine: Engine,
+    wires: Wires<'p>,
+    buffers: Buffers,
+    /// Sockets that had more than one turn gives them.
+    unread: Vec<Token>,
+    look_again_at: Instant,
+}
+
+impl Worker<'_> {
+    fn run(mut self, poll: &mut Poll) -> Result<(), StartError> {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            let patience = if self.unread.is_empty() { self.patience() } else { Duration::ZERO };
+            if let Err(error) = poll.poll(&mut events, Some(patience))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                return Err(error.into());
+            }
+            let now = now();
+            for socket in std::mem::take(&mut self.unread) {
+                self.read(socket, now);
+            }
+            let mut called = false;
+            for event in &events {
+                match event.token() {
+                    WAKER => called = true,
+                    socket => self.read(socket, now),
+                }
+            }
+            if called && self.obey() {
+                return Ok(());
+            }
+            self.tidy(now.at);
+        }
+    }
+
+    /// Reads a socket until it is empty or has had its share of this turn.
+    fn read(&mut self, socket: Token, now: Now) {
+        let number = socket.0 >> KIND_BITS;
+        for _ in 0..MAX_CALLS {
+            let rest = match socket.0 & ((1 << KIND_BITS) - 1) {
+                LISTENER => self.read_listener(number, now),
+                RELAY => self.read_relay(number, now),
+                _ => Rest::Nothing,
+            };
+            if rest == Rest::Nothing {
+                return;
+            }
+        }
+        self.unread.push(socket);
+    }
+
+    fn read_listener(&mut self, number: usize, now: Now) -> Rest {
+        let Self { plan, engine, wires, buffers, .. } = self;
+        let (Some(socket), Some(address)) = (wires.listener(number), plan.listen.get(number)) else {
+            return Rest::Nothing;
+        };
+        let Ok(listener) = u8::try_from(number) else { return Rest::Nothing };
+        let rest = socket.receive(buffers, usize::MAX);
+        for received in buffers.received() {
+            let local = if address.ip().is_unspecified() { received.to } else { None };
+            let transport = Transport::Datagrams { listener, local };
+            let client = Client { from: received.from, transport };
+            received.datagrams().for_each(|datagram| engine.receive(now, client, datagram, wires));
+        }
+        rest
+    }
+
+    fn read_relay(&mut self, number: usize, now: Now) -> Rest {
+        let Self { engine, wires, buffers, .. } = self;
+        let Ok(relay) = u32::try_from(number).map(RelayId) else { return Rest::Nothing };
+        let Some(socket) = wires.relay(relay) else { return Rest::Nothing };
+        let rest = socket.receive(buffers, RELAY_BATCH);
+        for received in buffers.received() {
+            let from = received.from;
+            received
+                .datagrams()
+                .for_each(|payload| engine.receive_from_peer(now, relay, from, payload, wires));
+        }
+        rest
+    }
+
+    /// Does what other threads ask for. Says whether to stop.
+    fn obey(&mut self) -> bool {
+        let mut stop = false;
+        for command in self.plan.mailbox.take() {
+            match command {
+                Command::Revoke(app, peer) => {
+                    self.engine.revoke(&app, &peer, &mut self.wires);
+                }
+                Command::Stop => stop = true,
+            }
+        }
+        stop
+    }
+
+    /// What stands at the end of a turn.
+    fn tidy(&mut self, now: Instant) {
+        self.engine.on_deadline(now, &mut self.wires);
+        for _ in 0..self.wires.flush() {
+            self.engine.lost();
+        }
+        if now >= self.look_again_at {
+            self.look_again_at = now + OWN_ADDRESSES_EVERY;
+            self.engine.set_filter(self.plan.filter());
+        }
+        self.plan.counters.publish(&self.engine.counted());
+    }
+
+    fn patience(&self) -> Duration {
+        let next = self.engine.deadline().map_or(self.look_again_at, |at| at.min(self.look_again_at));
+        next.saturating_duration_since(Instant::now())
+    }
+}
+
+fn now() -> Now {
+    let unix_secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Now { at: Instant::now(), unix_secs }
+}
