@@ -51,7 +51,8 @@ pub(crate) struct Serve {
 struct Ready {
     listen: SocketAddr,
     url: String,
-    /// Where STUN and TURN are served.
+    /// Where STUN and TURN are served; left out when they are off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     turn: Vec<SocketAddr>,
 }
 
