@@ -51,6 +51,7 @@ pub struct Client {
     mute: bool,
     ended: Option<Ending>,
     requests: u32,
+    patience: Duration,
 }
 
 impl Client {
@@ -64,7 +65,15 @@ impl Client {
             mute: false,
             ended: None,
             requests: 0,
+            patience: PATIENCE,
         }
+    }
+
+    /// Waits this long for what a server that has much else to do will send; 20 s where nothing is said.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Reads the first frame, which is the `welcome`.
@@ -196,7 +205,7 @@ impl Client {
     /// The next text frame.
     #[track_caller]
     pub fn next_frame(&mut self) -> Frame {
-        self.try_next(PATIENCE).expect("a frame")
+        self.try_next(self.patience).expect("a frame")
     }
 
     /// The next text frame, which has this type.
@@ -219,7 +228,7 @@ impl Client {
         if let Some(place) = self.waiting.iter().position(&wanted) {
             return self.waiting.remove(place).expect("a place that was just found");
         }
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         loop {
             match self.read_event(until) {
                 Some(Event::Frame(frame)) if wanted(&frame) => return frame,
@@ -324,7 +333,7 @@ impl Client {
     /// The server closes; its code.
     #[track_caller]
     pub fn closed(&mut self) -> u16 {
-        self.closed_within(PATIENCE)
+        self.closed_within(self.patience)
     }
 
     /// The server closes within `limit`; its code.

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_name_is_read_as_it_was_written_whatever_the_peer_is_called() {
-        for peer in ["alice", "a:b:c", "日本", "::1"] {
+        for peer in ["alice", "a:b:c", "a b", "::1"] {
             let user = RelayUser {
                 expires_at: 1_767_225_600,
                 app: "app_test".parse().unwrap(),

@@ -27,13 +27,15 @@ const CAP: u64 = 128 << 20;
 /// How far abuse may move the p99 of others. Twice a p99 of 0.2 ms is less than one turn of the scheduler.
 const MOVED: Duration = Duration::from_millis(5);
 
+/// What the short form grants, because it runs beside other tests: it shows that nobody is left waiting.
+const SLOW_MACHINE: Duration = Duration::from_secs(20);
+
 fn run(plan: &Plan) -> Result<Verdict, Failed> {
     let mut verdict = Verdict::default();
     let few = Settings::of(&plan.binary).wrapped(["prlimit", "--nofile=256"]);
     let mut server = few.start()?;
     press(plan, &mut server, &["slow heads", "rush from one address"], &mut verdict, "256 descriptors")?;
-    let shed = Metrics::read(server.address())?.get("peerhall_sockets_shed_total");
-    verdict.holds("newcomers were shed", shed > 0.0);
+    verdict.holds("newcomers were shed", sheds(plan, &server)?);
     drop(server);
 
     let group = MemoryGroup::create()?;
@@ -44,6 +46,20 @@ fn run(plan: &Plan) -> Result<Verdict, Failed> {
     press(plan, &mut server, &attacks, &mut verdict, "128 MiB")?;
     verdict.note("MiB at the group's peak", group.peak()? >> 20);
     Ok(verdict)
+}
+
+/// Whether newcomers are turned away once all descriptors are taken. On a busy machine the attacks before
+/// may have been too slow to take them.
+fn sheds(plan: &Plan, server: &Server) -> Result<bool, Failed> {
+    let rush = attack_named("rush from one address").ok_or_else(|| Failed::new("there is no rush"))?;
+    let end = Instant::now() + Duration::from_secs(60);
+    while Metrics::read(server.address())?.get("peerhall_sockets_shed_total") == 0.0 {
+        if Instant::now() > end {
+            return Ok(false);
+        }
+        Attacker::new(server, rush, plan.random())?.go_on(Instant::now() + Duration::from_secs(1))?;
+    }
+    Ok(true)
 }
 
 /// Attacks a server under its cap, and holds what bystanders get against what they got before.
@@ -72,7 +88,7 @@ fn press(
     verdict.holds(&format!("{cap}: alive"), server.is_alive());
     verdict.exactly("those who were there lost", worst.lost, 0);
     verdict.note("their p99 before", millis(calm.p99));
-    let bound = (calm.p99 * 2).max(calm.p99 + MOVED) + plan.pick(Duration::ZERO, Duration::from_secs(3));
+    let bound = (calm.p99 * 2).max(calm.p99 + MOVED) + plan.pick(Duration::ZERO, SLOW_MACHINE);
     verdict.within(&format!("at worst ({during})"), worst.p99, bound);
     verdict.exactly("panics", server.panics(), 0);
     Ok(())
