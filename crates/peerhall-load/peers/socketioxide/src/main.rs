@@ -36,8 +36,10 @@ async fn direct(socket: SocketRef, Data((to, data)): Data<(String, Value)>, ack:
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failed> {
     let port: u16 = std::env::args().nth(1).ok_or("the port is missing")?.parse()?;
-    let (layer, io) = SocketIo::builder().transports([TransportType::Websocket]).build_layer();
+    let (layer, io) = SocketIo::builder().max_buffer_size(10_000).transports([TransportType::Websocket]).build_layer();
     io.ns("/", async |socket: SocketRef| {
+        // Unlike in Node's socket.io, nobody is in a room of their own from the start.
+        socket.join(socket.id.to_string());
         socket.on("sub", subscribe);
         socket.on("pub", publish);
         socket.on("to", direct);
