@@ -25,7 +25,7 @@ use crate::{
 
 /// Programs that tests start, handed to them by environment variables.
 ///
-/// `PEERHALL_PYTHON`, `PEERHALL_AUTOBAHN`, `PEERHALL_NODE` and `PEERHALL_CHROMIUM` keep a value they
+/// `PEERHALL_PYTHON`, `PEERHALL_AUTOBAHN`, `PEERHALL_NODE`, `PEERHALL_CHROMIUM` and `PEERHALL_FIREFOX` keep a value they
 /// already have; `PEERHALL_BIN` is always the binary just built.
 #[derive(Debug)]
 pub(crate) struct Tools {
@@ -34,6 +34,7 @@ pub(crate) struct Tools {
     autobahn: PathBuf,
     node: OsString,
     chromium: OsString,
+    firefox: OsString,
 }
 
 impl Tools {
@@ -66,17 +67,19 @@ impl Tools {
             autobahn: autobahn::folder(workspace),
             node: node::program(),
             chromium: debian::chromium(),
+            firefox: debian::firefox(),
         })
     }
 
     /// The variables by which tests find the programs.
-    pub(crate) fn environment(&self) -> [(&'static str, OsString); 5] {
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 6] {
         [
             ("PEERHALL_BIN", self.binary.clone().into()),
             ("PEERHALL_PYTHON", self.python.clone().into()),
             ("PEERHALL_AUTOBAHN", self.autobahn.clone().into()),
             ("PEERHALL_NODE", self.node.clone()),
             ("PEERHALL_CHROMIUM", self.chromium.clone()),
+            ("PEERHALL_FIREFOX", self.firefox.clone()),
         ]
     }
 }
@@ -115,6 +118,25 @@ pub(crate) fn for_bench(workspace: &Workspace, peers: BenchPeers) -> Result<OsSt
         built_peers::ensure(workspace)?;
     }
     Ok(node::program())
+}
+
+/// What drives the page for `cargo xtask bench --page`.
+#[derive(Debug)]
+pub(crate) struct PageBench {
+    pub(crate) node: OsString,
+    pub(crate) chromium: OsString,
+}
+
+/// Installs a browser, and what drives it.
+///
+/// # Errors
+///
+/// What is missing and how to get it.
+pub(crate) fn for_page_bench(workspace: &Workspace) -> Result<PageBench, Failure> {
+    debian::ensure_packages(workspace, &debian::TESTS)?;
+    node::ensure_version(workspace)?;
+    node::ensure_modules(workspace, node::TESTS)?;
+    Ok(PageBench { node: node::program(), chromium: debian::chromium() })
 }
 
 /// The folder with those servers that had to be built.

@@ -1,4 +1,4 @@
-//! The server's own page at `/` in headless Chromium with fake media (`foreign/js/page_*.mjs`).
+//! The server's own page at `/` in headless Chromium and Firefox with fake media (`foreign/js/page_*.mjs`).
 
 #[path = "foreign_support/script.rs"]
 mod script;
@@ -28,4 +28,21 @@ fn the_page_and_the_vendors_sdk_see_and_hear_each_other() -> Result<(), Failed> 
 #[test]
 fn the_page_shuts_nobody_out_and_shows_how_what_is_broken_on_purpose_mends() -> Result<(), Failed> {
     node("page_looks", &[])
+}
+
+#[test]
+fn firefox_and_chromium_meet_on_the_page_and_the_console_shows_them_in_firefox() -> Result<(), Failed> {
+    node("page_firefox", &[])
+}
+
+#[test]
+fn a_call_goes_over_the_relay_when_asked_to_and_the_console_shows_which_way_and_how_much()
+-> Result<(), Failed> {
+    node("page_relay", &[])
+}
+
+#[test]
+fn five_people_a_missing_camera_a_refused_key_and_a_lost_server_are_shown_so_that_all_can_read_it()
+-> Result<(), Failed> {
+    node("page_states", &[])
 }

@@ -31,9 +31,9 @@ function fill(element, properties, children) {
 /** Text that others chose: kept apart from the direction of the text around it. */
 export const foreign = (text) => make('bdi', { textContent: text });
 
-/** What a peer calls itself, else the beginning of its id. */
-export function nameOf(peer, metadata) {
-  const named = ['username', 'name', 'displayName'].map((member) => metadata?.[member]);
+/** What a peer calls itself in its metadata or on its page, else the beginning of its id. */
+export function nameOf(peer, metadata, told) {
+  const named = [...['username', 'name', 'displayName'].map((member) => metadata?.[member]), told];
   const name = named.find((value) => typeof value === 'string' && value.trim());
   return shorten(name ?? peer, 48);
 }

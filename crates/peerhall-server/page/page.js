@@ -6,6 +6,7 @@ import { addLine, addNote, showPeople } from './chat.js';
 import { copy, devKey, showConnection, showSource, url } from './connect.js';
 import { byId } from './dom.js';
 import { Media } from './media.js';
+import { startReports, stopReports } from './report.js';
 import { Room } from './room.js';
 import * as tiles from './tiles.js';
 import { mark, startTimeline, stopTimeline } from './timeline.js';
@@ -50,6 +51,7 @@ function join() {
   on('ended', end);
   media.attach(room);
   startTimeline(nameOf);
+  startReports(room, byId('key').value.trim());
 }
 
 /** Also after a reconnect. */
@@ -57,7 +59,7 @@ function entered(state) {
   if (state === 'joined') {
     byId('join-form').hidden = true;
     byId('room').hidden = false;
-    say(`Joined “${room.channel}”.`, 'good');
+    sayJoined();
     showPeople(room);
   } else if (state === 'reconnecting') {
     say('The connection to the server was lost. Coming back…', 'bad');
@@ -69,6 +71,7 @@ function end({ reason }) {
   media.stop();
   tiles.forgetAll();
   stopTimeline();
+  stopReports();
   stopBreaking();
   room = null;
   byId('log').replaceChildren();
@@ -99,6 +102,8 @@ async function toggle(button, isOn, start, stop) {
   button.disabled = true;
   try {
     await start();
+    // What went wrong the last time is over.
+    if (room?.peer.state === 'joined') sayJoined();
   } catch (error) {
     say(error.message, 'bad');
   }
@@ -118,6 +123,8 @@ function showMedia() {
   tiles.showOwn('camera', camera, nameOf);
   tiles.showOwn('screen', screen, nameOf);
 }
+
+const sayJoined = () => say(`Joined “${room.channel}”.`, 'good');
 
 function say(text, kind = '') {
   byId('status').textContent = text;

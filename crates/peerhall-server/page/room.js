@@ -3,6 +3,7 @@
 
 import { MeteredPeer } from './peerhall.js';
 import { faultySocket } from './faults.js';
+import { watchRestarts } from './restarts.js';
 
 /** What the server closes with when it does not want a client, by number. */
 const REFUSALS = {
@@ -90,6 +91,7 @@ export class Room extends EventTarget {
       if (to === 'connected') mark('back', from === 'reconnecting' ? `connected with ${name()} again` : `connected with ${name()}`);
       if (to === 'reconnecting') mark('lost', `the connection with ${name()} was lost`);
     });
+    watchRestarts(remote, () => mark('restart', `new paths to ${name()} were looked for`));
     remote.on('stream-added', () => mark('track', `${name()} shows or says something`));
     remote.on('stream-removed', () => mark('track', `${name()} stopped showing something`));
     remote.on('connection-reset', () => mark('restart', `a new connection with ${name()} is being made`));

@@ -12,6 +12,7 @@ pub(crate) mod fuzzing;
 mod page;
 mod rates;
 mod refusal;
+mod reports;
 mod route;
 mod source;
 
@@ -101,6 +102,8 @@ pub(crate) struct HttpState {
     pub(crate) readiness: Arc<AtomicBool>,
     pub(crate) dev: Option<DevInfo>,
     pub(crate) orders: Orders,
+    /// The STUN and TURN service, where this server has one.
+    pub(crate) relay: Option<peerhall_turn::Handle>,
 }
 
 /// Answers every request. There is one handler and no routing table: channel names with raw slashes,
@@ -150,6 +153,10 @@ impl Plane {
                 let call = call.ok_or_else(Refusal::not_found)?;
                 let source = self.source(&request);
                 self.console.answer(call, source, request).await
+            }
+            Route::Report => {
+                let source = self.source(&request);
+                self.console.hear(source, request).await
             }
             Route::ControlPlane(endpoint) => self.control_plane(endpoint, request).await,
             Route::Unknown => Err(Refusal::not_found()),

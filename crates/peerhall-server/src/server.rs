@@ -178,6 +178,7 @@ impl Server {
             readiness: ready.clone(),
             dev,
             orders: orders.clone(),
+            relay: turn.as_ref().map(TurnServer::handle),
         };
         let (http_stop, stopped) = tokio::sync::oneshot::channel();
         let http = start_http(sockets, state, limits.http, stopped)?;

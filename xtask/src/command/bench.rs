@@ -13,19 +13,23 @@ use crate::{
 /// Where bench.md and bench.json are written when everything was compared.
 const EVIDENCE: &str = "docs/evidence";
 
+/// What `--page` runs.
+const PAGE: &str = "crates/peerhall-e2e/foreign/js/bench_page.mjs";
+
 /// Whom `--all` compares with.
 const EVERYBODY: &str = "bun,nats,mosquitto,nchan,socketio,peerserver,socketioxide,matchbox,centrifuge";
 
 pub(super) const COMMAND: Command = Command {
     name: "bench",
-    usage: "[--smoke|--all] [--beside NAME] [--figure NAME]",
+    usage: "[--smoke|--page|--all] [--beside NAME] [--figure NAME]",
     about: "measures a release beside other servers; fails on ratios, never on times",
     run,
 };
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
-    let (own, passed_on): (Vec<&OsString>, Vec<&OsString>) =
-        arguments.iter().partition(|argument| ["--smoke", "--all"].iter().any(|word| *argument == word));
+    let (own, passed_on): (Vec<&OsString>, Vec<&OsString>) = arguments
+        .iter()
+        .partition(|argument| ["--smoke", "--page", "--all"].iter().any(|word| *argument == word));
     build(workspace, &["--package", "peerhall-cli"])?;
     let release = workspace.metadata()?.target_directory.join("release");
     let program = |name: &str| release.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
@@ -35,6 +39,16 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
         smoke.args(["bench", "--smoke"]).args(passed_on);
         announce(&process::shown(&smoke));
         return process::become_program(&mut smoke);
+    }
+
+    if own.iter().any(|argument| *argument == "--page") {
+        let browser = setup::for_page_bench(workspace)?;
+        let mut page = workspace.command(&browser.node.to_string_lossy());
+        page.arg(workspace.path(PAGE))
+            .env("PEERHALL_BIN", peerhall)
+            .env("PEERHALL_CHROMIUM", browser.chromium);
+        announce("the page in Chromium; nothing else should run on this machine");
+        return process::become_program(&mut page);
     }
 
     build(workspace, &["--package", "peerhall-load", "--bin", "peerhall-compare"])?;

@@ -24,8 +24,9 @@ pub(super) struct Package {
 }
 
 /// What tests start.
-pub(super) const TESTS: [Package; 5] = [
+pub(super) const TESTS: [Package; 6] = [
     Package { name: "chromium", is_there: || Path::new(&chromium()).is_file(), service: None },
+    Package { name: "firefox-esr", is_there: || Path::new(&firefox()).is_file(), service: None },
     Package {
         name: "coturn",
         is_there: || process::find_on_path("turnserver").is_some(),
@@ -137,10 +138,19 @@ pub(super) fn ensure_packages(workspace: &Workspace, packages: &[Package]) -> Re
 
 /// The browser tests drive: `PEERHALL_CHROMIUM`, else the first of its usual names on `PATH`.
 pub(super) fn chromium() -> OsString {
-    let usual = ["chromium", "chromium-browser"];
-    env::var_os("PEERHALL_CHROMIUM")
+    browser("PEERHALL_CHROMIUM", ["chromium", "chromium-browser"])
+}
+
+/// The other one: `PEERHALL_FIREFOX`, else the first of its usual names on `PATH`.
+pub(super) fn firefox() -> OsString {
+    browser("PEERHALL_FIREFOX", ["firefox-esr", "firefox"])
+}
+
+fn browser(variable: &str, usual: [&str; 2]) -> OsString {
+    let first = || usual.first().map(Into::into).unwrap_or_default();
+    env::var_os(variable)
         .or_else(|| usual.into_iter().find_map(process::find_on_path).map(Into::into))
-        .unwrap_or_else(|| "chromium".into())
+        .unwrap_or_else(first)
 }
 
 /// Its library lies in a folder named after the kind of machine.

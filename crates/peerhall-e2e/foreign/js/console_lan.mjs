@@ -8,11 +8,11 @@ import { openPage } from './lib/page.mjs';
 import { run } from './lib/run.mjs';
 import { startLan } from './lib/server.mjs';
 
-const PATIENCE = { timeout: 15_000, polling: 50 };
+const PATIENCE = { timeout: 60_000, polling: 50 };
 /** A name that a stranger could have made to point here. */
 const NAME = 'hall.test';
 
-await run('console on a LAN', 60, async (test) => {
+await run('console on a LAN', 240, async (test) => {
   const server = await startLan(test);
   const browser = await launch(test, { flags: [`--host-resolver-rules=MAP ${NAME} 127.0.0.1`] });
   const base = `http://${NAME}:${server.port}`;

@@ -8,9 +8,9 @@ import { fill, openPage } from './lib/page.mjs';
 import { run } from './lib/run.mjs';
 import { createDeployment } from './lib/server.mjs';
 
-const PATIENCE = { timeout: 15_000, polling: 50 };
+const PATIENCE = { timeout: 60_000, polling: 50 };
 
-await run('console sign-in', 90, async (test) => {
+await run('console sign-in', 240, async (test) => {
   const server = await (await createDeployment(test)).start();
   const url = `http://${server.listen}/console`;
   const page = await openPage(test, await launch(test), url, { forgives: ['401', 'Content Security Policy'] });

@@ -9,12 +9,12 @@ import { fill, openPage } from './lib/page.mjs';
 import { run } from './lib/run.mjs';
 import { mint, startDev } from './lib/server.mjs';
 
-const PATIENCE = { timeout: 15_000, polling: 50 };
+const PATIENCE = { timeout: 60_000, polling: 50 };
 const EVE = '<img src=x onerror=fail()>';
 const ROOM = '<svg onload=fail()>room';
 const SDP = 'v=0\r\na=ice-ufrag:UFRAG\r\na=ice-pwd:PASSWORD\r\nm=audio 9 RTP\r\n';
 
-await run('console views', 150, async (test) => {
+await run('console views', 300, async (test) => {
   const server = await startDev(test);
   const page = await openPage(test, await launch(test), server.console);
   await page.waitForSelector('#overview:not([hidden])', PATIENCE);
@@ -41,6 +41,15 @@ await run('console views', 150, async (test) => {
     const kinds = [...document.querySelectorAll('.room line')].map((line) => line.getAttribute('class')).sort();
     return kinds.join() === 'answered,offered' && document.querySelectorAll('.room .peer').length === 3;
   }, PATIENCE);
+  test.step('hearing how a call goes');
+  const began = Date.now();
+  const tell = () => report(server, 'ann', { with: 'ben', state: 'connected', path: 'relay', sent: (Date.now() - began) * 5_000, received: 0, roundTripMs: 31 });
+  assert.equal((await tell()).nextMs, 2_000);
+  const telling = setInterval(tell, 1_000);
+  await page.waitForFunction(() => document.querySelector('.room line.relayed') && document.querySelector('.room text.rate').textContent.endsWith('MB/s'), PATIENCE);
+  await page.waitForFunction(() => /connected over a relay, .* MB\/s, 31 ms round trip/.test(document.querySelector('.room li .facts').textContent), PATIENCE);
+  clearInterval(telling);
+  await page.waitForFunction(() => document.querySelector('.room line.answered'), PATIENCE);
   const texts = await page.$$eval('.room text, .room h3 bdi', (all) => all.map((one) => one.textContent));
   assert.ok(texts.includes(ROOM) && texts.some((text) => text.startsWith('<img')), texts.join());
   for (let times = 0; times < 30; times += 1) ann.say({ type: 'publish', channel: ROOM, data: { times } });
@@ -121,6 +130,15 @@ await run('console views', 150, async (test) => {
   assert.deepEqual(markup, [], 'what others wrote became markup');
   assert.ok((await shifts()) < 0.1, `things moved by ${await shifts()}`);
 });
+
+/** What a page tells of its calls. */
+async function report(server, peer, call) {
+  const response = await fetch(`http://${server.listen}/page/report`, {
+    method: 'POST', headers: { origin: `http://${server.listen}` }, body: JSON.stringify({ key: server.publishableKey, peer, calls: [call] }),
+  });
+  assert.equal(response.status, 200);
+  return response.json();
+}
 
 function signal(client, to, type) {
   const data = { type: 'rtc-description', description: { type, sdp: SDP } };

@@ -9,7 +9,7 @@ import WebSocket from 'ws';
 
 const SCREENS = [320, 390, 768, 1280, 1920];
 
-await run('page loads', 60, async (test) => {
+await run('page loads', 240, async (test) => {
   const server = await startDev(test);
   const browser = await launch(test);
 

@@ -10,9 +10,9 @@ import { startDev } from './lib/server.mjs';
 
 /** A dead link is noticed after twelve seconds, and what is tried in the dark costs ten more. */
 const RECOVERY = { timeout: 60_000, polling: 100 };
-const PATIENCE = { timeout: 25_000, polling: 100 };
+const PATIENCE = { timeout: 60_000, polling: 100 };
 
-await run('page looks', 170, async (test) => {
+await run('page looks', 400, async (test) => {
   const server = await startDev(test);
   const browser = await launch(test);
   const ann = await visitor.openPage(test, browser, server.page);

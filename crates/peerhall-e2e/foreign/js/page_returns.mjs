@@ -8,7 +8,7 @@ import { startProxy } from './lib/proxy.mjs';
 import { run } from './lib/run.mjs';
 import { createDeployment, startDev } from './lib/server.mjs';
 
-await run('page returns', 120, async (test) => {
+await run('page returns', 240, async (test) => {
   const server = await startDev(test);
   const proxy = await startProxy(test, server.port);
   const browser = await launch(test);

@@ -34,11 +34,10 @@ const GRAPHS = [
     least: 100,
   },
   {
-    title: 'Bytes per second',
+    title: 'Calls, bytes per second',
     series: [
-      { name: 'in', of: (sample) => sample.bytesIn },
-      { name: 'out', of: (sample) => sample.bytesOut },
-      { name: 'relayed', of: (sample) => sample.relayBytes, isOptional: true },
+      { name: 'direct', of: (sample) => sample.directBytes },
+      { name: 'relayed', of: (sample) => sample.relayBytes },
     ],
     show: bytes,
     least: 1_000,
@@ -110,10 +109,9 @@ class Graph {
     shown.forEach((values, place) => this.paths[place].setAttribute('d', line(values, x, top)));
     const at = this.pointed === null ? end : end - span * (1 - this.pointed);
     const sample = samples.findLast((one) => one.at <= at) ?? null;
-    this.series.forEach(({ of, isOptional }, place) => {
+    this.series.forEach(({ of }, place) => {
       const value = sample && of(sample);
       say(this.values[place].number, value === null || value === undefined ? '–' : this.show(value));
-      this.values[place].value.hidden = Boolean(isOptional) && shown[place].every((one) => one === null);
     });
     say(this.since, span < 120_000 ? `${Math.round(span / 1_000)} s ago` : `${Math.round(span / 60_000)} min ago`);
     say(this.top, `top ${this.show(top)}`);
@@ -151,14 +149,14 @@ function niceTop(peak) {
 }
 
 function count(value) {
-  return value >= 10_000 ? `${(value / 1_000).toPrecision(3)} k` : value.toLocaleString('en');
+  return value >= 10_000 ? `${Number((value / 1_000).toPrecision(3))} k` : value.toLocaleString('en');
 }
 
 function micros(value) {
-  return value < 1_000 ? `${value} µs` : `${(value / 1_000).toPrecision(3)} ms`;
+  return value < 1_000 ? `${value} µs` : `${Number((value / 1_000).toPrecision(3))} ms`;
 }
 
 export function bytes(value) {
   const step = [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'kB']].find(([size]) => value >= size);
-  return step ? `${(value / step[0]).toPrecision(3)} ${step[1]}` : `${value} B`;
+  return step ? `${Number((value / step[0]).toPrecision(3))} ${step[1]}` : `${value} B`;
 }

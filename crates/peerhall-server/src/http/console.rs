@@ -31,10 +31,12 @@ use peerhall_proto::rest::RestErrorCode;
 use serde::{Deserialize, Serialize};
 
 use self::events::Places;
-use self::sampler::Sampler;
+use self::rooms::Told;
+use self::sampler::{Calls, Sampler};
 pub(super) use self::sessions::random_text;
 use self::sessions::{Operator, Pass, Sessions};
 use super::rates::Rates;
+use super::reports::{Audience, Reports};
 use super::source::Source;
 use super::{HttpState, Refusal, body, in_time, ok, read_object};
 use crate::clock::Clock;
@@ -107,6 +109,7 @@ pub(super) struct Console {
     state: HttpState,
     sessions: Sessions,
     sampler: Arc<Sampler>,
+    reports: Arc<Reports>,
     inspectors: Places,
     rates: Arc<Rates>,
     clock: Clock,
@@ -150,11 +153,14 @@ struct Kicked {
 impl Console {
     pub(super) fn new(state: &HttpState, rates: Arc<Rates>, clock: Clock) -> Arc<Self> {
         let always = state.dev.is_some();
-        let sampler = Sampler::new(state.metrics.clone(), state.control.clone(), always);
+        let reports = Arc::<Reports>::default();
+        let calls = Calls { relay: state.relay.clone(), reports: reports.clone(), clock };
+        let sampler = Sampler::new(state.metrics.clone(), state.control.clone(), calls, always);
         Arc::new(Self {
             sessions: Sessions::new(state.dev.as_ref()),
             state: state.clone(),
             sampler: Arc::new(sampler),
+            reports,
             inspectors: inspect::places(),
             rates,
             clock,
@@ -166,6 +172,20 @@ impl Console {
         if self.state.dev.is_some() {
             self.sampler.wake();
         }
+    }
+
+    /// Takes what a page tells of its calls. It wants no session, and tells nothing but when to come again.
+    pub(super) async fn hear(&self, source: Source, request: Request) -> Result<Response, Refusal> {
+        gate::check(request.headers(), true)?;
+        let now = self.clock.tick();
+        self.rates.admit(source, None, now)?;
+        let body = self.body(request).await?;
+        let audience = if self.sampler.is_awake() { Audience::Somebody } else { Audience::Nobody };
+        let heard = self.reports.take(&self.state.control.keyring(), &body, audience, now)?;
+        heard.map(ok).ok_or_else(|| {
+            self.rates.count_failure(source, now);
+            Refusal::rest(RestErrorCode::Unauthorized, "no publishable key of this server")
+        })
     }
 
     pub(super) async fn answer(
@@ -204,7 +224,11 @@ impl Console {
         let uri = request.uri().clone();
         match call {
             Call::Feed => self.feed(pass),
-            Call::Rooms => in_time(rooms::answer(control, &operator)).await.map(ok),
+            Call::Rooms => {
+                let (app, now) = (&operator.app.id, self.clock.tick());
+                let told = Told { flows: self.reports.of(app, now), names: self.reports.names(app, now) };
+                in_time(rooms::answer(control, &operator, told)).await.map(ok)
+            }
             Call::Connections => {
                 let text = query(uri.query(), "q").unwrap_or_default();
                 in_time(connections::answer(control, &operator, &text)).await.map(ok)

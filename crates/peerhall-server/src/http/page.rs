@@ -32,7 +32,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Everything but the pages that hold a key: path, type, content.
-const FILES: [(&str, &str, &str); 25] = [
+const FILES: [(&str, &str, &str); 27] = [
     ("/base.css", CSS, include_str!("../../page/base.css")),
     ("/breakit.js", JAVASCRIPT, include_str!("../../page/breakit.js")),
     ("/chat.js", JAVASCRIPT, include_str!("../../page/chat.js")),
@@ -55,6 +55,8 @@ const FILES: [(&str, &str, &str); 25] = [
     ("/page.css", CSS, include_str!("../../page/page.css")),
     ("/page.js", JAVASCRIPT, include_str!("../../page/page.js")),
     ("/peerhall.js", JAVASCRIPT, include_str!(concat!(env!("OUT_DIR"), "/peerhall.js"))),
+    ("/report.js", JAVASCRIPT, include_str!("../../page/report.js")),
+    ("/restarts.js", JAVASCRIPT, include_str!("../../page/restarts.js")),
     ("/room.js", JAVASCRIPT, include_str!("../../page/room.js")),
     ("/tiles.js", JAVASCRIPT, include_str!("../../page/tiles.js")),
     ("/timeline.js", JAVASCRIPT, include_str!("../../page/timeline.js")),

@@ -22,6 +22,8 @@ pub(super) enum Route<'p> {
     Socket,
     /// Something under `/console/api/`; `None` when there is nothing of this path and method.
     Console(Option<Call>),
+    /// `POST /page/report`: how the calls of a page go.
+    Report,
     /// Something under `/v1/`; `None` when there is nothing of this path and method.
     ControlPlane(Option<Endpoint<'p>>),
     /// Nothing that there is.
@@ -65,6 +67,9 @@ impl<'p> Route<'p> {
         }
         if let Some(rest) = path.strip_prefix("/console/api/") {
             return Self::Console(Call::of(method, rest));
+        }
+        if path == "/page/report" && method == Method::POST {
+            return Self::Report;
         }
         if method != Method::GET && method != Method::HEAD {
             return Self::Unknown;

@@ -48,10 +48,13 @@ export async function launch(test, { flags = [] } = {}) {
   return browser;
 }
 
-/** Starts a browser; `openPage()` of what it gives opens one more page of guests. */
-export async function startBrowser(test, server, { claims = {} } = {}) {
+/**
+ * Starts a browser, Chromium unless `start` starts another one; `openPage()` of what it gives opens
+ * one more page of guests.
+ */
+export async function startBrowser(test, server, { claims = {}, start = launch } = {}) {
   const site = await serveSite(test, server, claims);
-  const browser = await launch(test);
+  const browser = await start(test);
   const openPage = async () => {
     const page = await browser.newPage();
     const troubles = [];
@@ -92,9 +95,13 @@ async function serveSite(test, server, claims) {
   return `http://127.0.0.1:${site.address().port}/`;
 }
 
-/** Absolute path of the browser; the driver does not search PATH. */
+/** Absolute path of Chromium. */
 export function findChromium() {
-  const name = process.env.PEERHALL_CHROMIUM || 'chromium';
+  return findProgram(process.env.PEERHALL_CHROMIUM || 'chromium', 'Chromium');
+}
+
+/** Absolute path of a browser by its name or path; the driver does not search PATH. */
+export function findProgram(name, browser) {
   const places = name.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
   for (const place of places) {
     const path = join(place, name);
@@ -105,5 +112,5 @@ export function findChromium() {
       // Not here; the next folder may have it.
     }
   }
-  throw new Error(`no browser '${name}'; run \`cargo xtask test\`, which installs Chromium`);
+  throw new Error(`no browser '${name}'; run \`cargo xtask test\`, which installs ${browser}`);
 }

@@ -33,7 +33,7 @@ export async function look(test, page, name) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${name} is ${wide} px wider than a ${screen}`);
       if (folder) {
-        await page.screenshot({ path: join(folder, `${name}-${screen}-${scheme}.png`), fullPage: screen === 'phone' });
+        await page.screenshot({ path: join(folder, `${name}-${screen}-${scheme}.png`), fullPage: true });
       }
       await checkAccess(page, `${name} on a ${screen} in ${scheme}`);
     }

@@ -1,7 +1,7 @@
-//! Rooms with their peers, and what the server knows of pairs: what they said to each other through it.
-//! Media and data channels go past the server, so how well they go is not known here.
+//! Rooms with their peers, and what is known of pairs: what they said to each other through the server, and how
+//! their call goes where a page told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use peerhall_hub::{CandidateKinds, Metadata, PairFacts, Standing};
 use peerhall_proto::ids::{ChannelName, PeerId};
@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::sessions::Operator;
 use crate::control::{Control, Stopping};
 use crate::http::Refusal;
+use crate::http::reports::Flow;
 
 /// Rooms in one answer.
 const MAX_ROOMS: usize = 60;
@@ -47,6 +48,9 @@ struct Peer {
     /// `here`, `unseen` or `away`.
     standing: &'static str,
     connections: usize,
+    /// What its page calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Box<RawValue>>,
 }
@@ -68,9 +72,21 @@ struct Pair {
     candidates: Vec<&'static str>,
     /// Milliseconds since the last word.
     idle_ms: u64,
+    /// How their call goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow: Option<Flow>,
 }
 
-pub(super) async fn answer(control: &Control, operator: &Operator) -> Result<Rooms, Refusal> {
+/// Calls that were told of, by the two ids in their order.
+type Flows = BTreeMap<(PeerId, PeerId), Flow>;
+
+/// What pages told.
+pub(super) struct Told {
+    pub(super) flows: Flows,
+    pub(super) names: HashMap<PeerId, String>,
+}
+
+pub(super) async fn answer(control: &Control, operator: &Operator, told: Told) -> Result<Rooms, Refusal> {
     let answers = control
         .look_at_rooms(&operator.app.id, MAX_ROOMS)
         .await
@@ -98,7 +114,10 @@ pub(super) async fn answer(control: &Control, operator: &Operator) -> Result<Roo
         .collect();
     rooms.sort_by_key(|room| std::cmp::Reverse(room.members));
     rooms.truncate(MAX_ROOMS);
-    Ok(Rooms { total: total.max(rooms.len()), pairs: merge(pairs), rooms })
+    for peer in rooms.iter_mut().flat_map(|room| &mut room.peers) {
+        peer.name = told.names.get(&peer.id).cloned();
+    }
+    Ok(Rooms { total: total.max(rooms.len()), pairs: merge(pairs, &told.flows), rooms })
 }
 
 fn add(peers: &mut BTreeMap<PeerId, Peer>, id: PeerId, standing: Standing, metadata: Option<Metadata>) {
@@ -112,6 +131,7 @@ fn add(peers: &mut BTreeMap<PeerId, Peer>, id: PeerId, standing: Standing, metad
         id,
         standing: word,
         connections: 0,
+        name: None,
         metadata: owned(metadata.as_ref()),
     });
     peer.connections += connections;
@@ -126,20 +146,26 @@ pub(super) fn owned(metadata: Option<&Metadata>) -> Option<Box<RawValue>> {
 }
 
 /// Puts both ways of each pair together. The two may come from different shards.
-fn merge(facts: Vec<PairFacts>) -> Vec<Pair> {
-    let mut ways: BTreeMap<(String, String), Vec<PairFacts>> = BTreeMap::new();
+fn merge(facts: Vec<PairFacts>, flows: &Flows) -> Vec<Pair> {
+    let mut ways: BTreeMap<(PeerId, PeerId), Vec<PairFacts>> = BTreeMap::new();
     for fact in facts {
-        let (from, to) = (fact.from.as_str().to_owned(), fact.to.as_str().to_owned());
+        let (from, to) = (fact.from.clone(), fact.to.clone());
         let key = if from <= to { (from, to) } else { (to, from) };
         ways.entry(key).or_default().push(fact);
+    }
+    // Those who agreed before anybody looked are known by their call alone.
+    for pair in flows.keys() {
+        ways.entry(pair.clone()).or_default();
     }
     let pairs = ways.into_iter().map(|((a, b), ways)| {
         let sum = |count: fn(&PairFacts) -> u64| ways.iter().map(count).sum::<u64>();
         let small = |count: fn(&PairFacts) -> u32| ways.iter().map(count).sum::<u32>();
         let (offers, answers) = (small(|way| way.talk.offers), small(|way| way.talk.answers));
+        let flow = flows.get(&(a.clone(), b.clone())).copied();
         Pair {
-            a,
-            b,
+            a: a.as_str().to_owned(),
+            b: b.as_str().to_owned(),
+            flow,
             directs: sum(|way| way.talk.directs),
             bytes: sum(|way| way.talk.bytes),
             offers,
@@ -181,6 +207,7 @@ mod tests {
     use peerhall_hub::Talk;
 
     use super::*;
+    use crate::http::reports::{Path, State};
 
     fn way(from: &str, to: &str, offers: u32, answers: u32, ago: u64) -> PairFacts {
         let talk = Talk {
@@ -196,7 +223,8 @@ mod tests {
 
     #[test]
     fn both_ways_of_a_pair_are_one_line() {
-        let pairs = merge(vec![way("bob", "alice", 0, 1, 3), way("alice", "bob", 1, 0, 4)]);
+        let facts = vec![way("bob", "alice", 0, 1, 3), way("alice", "bob", 1, 0, 4)];
+        let pairs = merge(facts, &Flows::new());
         let [pair] = pairs.as_slice() else { panic!("{pairs:?}") };
         assert_eq!((pair.a.as_str(), pair.b.as_str(), pair.negotiation), ("alice", "bob", "answered"));
         assert_eq!((pair.directs, pair.idle_ms), (2, 3_000));
@@ -204,11 +232,25 @@ mod tests {
 
     #[test]
     fn an_offer_without_an_answer_shows_and_one_that_met_another_is_forgotten() {
-        let negotiation = |facts| merge(facts).first().unwrap().negotiation;
+        let negotiation = |facts| merge(facts, &Flows::new()).first().unwrap().negotiation;
         assert_eq!(negotiation(vec![way("a", "b", 1, 0, 60)]), "offered");
         assert_eq!(negotiation(vec![way("a", "b", 2, 0, 1), way("b", "a", 0, 1, 1)]), "offered");
         assert_eq!(negotiation(vec![way("a", "b", 2, 0, 6), way("b", "a", 0, 1, 6)]), "answered");
         assert_eq!(negotiation(vec![way("a", "b", 0, 0, 60)]), "none");
+    }
+
+    #[test]
+    fn a_call_is_shown_with_what_its_ends_tell_though_nobody_saw_them_agree() {
+        let flow = Flow {
+            state: State::Connected,
+            path: Some(Path::Relay),
+            bytes_per_second: 7,
+            round_trip_ms: None,
+        };
+        let flows = Flows::from([(("alice".parse().unwrap(), "bob".parse().unwrap()), flow)]);
+        let pairs = merge(vec![way("bob", "carol", 0, 0, 3)], &flows);
+        let shown: Vec<_> = pairs.iter().map(|pair| (pair.a.as_str(), pair.b.as_str(), pair.flow)).collect();
+        assert_eq!(shown, [("alice", "bob", Some(flow)), ("bob", "carol", None)]);
     }
 
     #[test]

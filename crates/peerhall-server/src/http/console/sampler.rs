@@ -2,7 +2,9 @@
 //! `peerhall dev`. The last ten minutes are kept.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,8 +14,9 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 use super::super::Refusal;
+use super::super::reports::Reports;
 use super::events::{self, Places, event};
-use crate::clock::unix_ms;
+use crate::clock::{Clock, unix_ms};
 use crate::control::Control;
 use crate::metrics::{Counts, Metrics};
 
@@ -52,8 +55,10 @@ struct Sample {
     /// Microseconds from the read of a shard to the write; `null` when nothing was delivered.
     fanout_p50: Option<u64>,
     fanout_p99: Option<u64>,
-    /// Bytes that went through the relay; `null` while this server has none.
+    /// Bytes of calls that went through the relay of this server; `null` without one.
     relay_bytes: Option<u64>,
+    /// Bytes of calls that went from peer to peer, as pages tell; `null` when none does.
+    direct_bytes: Option<u64>,
 }
 
 /// Sums since the start, of which a sample shows the growth.
@@ -66,10 +71,18 @@ struct Sums {
     relay_bytes: Option<u64>,
 }
 
+/// Who knows of the bytes that go past the shards.
+pub(super) struct Calls {
+    pub(super) relay: Option<peerhall_turn::Handle>,
+    pub(super) reports: Arc<Reports>,
+    pub(super) clock: Clock,
+}
+
 /// Takes the samples and hands them out.
 pub(super) struct Sampler {
     metrics: Metrics,
     control: Control,
+    calls: Calls,
     /// Goes on without viewers.
     always: bool,
     running: AtomicBool,
@@ -79,10 +92,11 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    pub(super) fn new(metrics: Metrics, control: Control, always: bool) -> Self {
+    pub(super) fn new(metrics: Metrics, control: Control, calls: Calls, always: bool) -> Self {
         Self {
             metrics,
             control,
+            calls,
             always,
             running: AtomicBool::new(false),
             past: Mutex::default(),
@@ -134,13 +148,14 @@ impl Sampler {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // The first tick is now.
         ticks.tick().await;
-        let mut sums = Sums::read(&self.metrics);
+        let mut sums = self.sums();
         let mut since = Instant::now();
         let mut idle = 0;
         while idle < IDLE {
             ticks.tick().await;
-            let now = Sums::read(&self.metrics);
-            let sample = Arc::new(now.sample(&sums, since.elapsed()));
+            let now = self.sums();
+            let direct_bytes = self.calls.reports.direct_bytes(self.calls.clock.tick());
+            let sample = Arc::new(Sample { direct_bytes, ..now.sample(&sums, since.elapsed()) });
             (sums, since) = (now, Instant::now());
             let mut past = self.past();
             if past.len() >= KEPT {
@@ -155,7 +170,23 @@ impl Sampler {
         self.metrics.watch(false);
         self.control.watch_pairs(false);
         self.past().clear();
-        self.running.store(false, Relaxed);
+        self.running.store(false, Release);
+        // Somebody who came just now found it running and waits.
+        if self.latest.receiver_count() > 0 {
+            self.wake();
+        }
+    }
+
+    /// Whether samples are taken.
+    pub(super) fn is_awake(&self) -> bool {
+        self.running.load(Acquire)
+    }
+
+    fn sums(&self) -> Sums {
+        let relayed = self.calls.relay.as_ref().map(peerhall_turn::Handle::counted);
+        let relay_bytes =
+            relayed.map(|counted| counted.bytes_to_peers.saturating_add(counted.bytes_to_clients));
+        Sums { relay_bytes, ..Sums::read(&self.metrics) }
     }
 
     fn past(&self) -> MutexGuard<'_, VecDeque<Arc<Sample>>> {
@@ -204,6 +235,7 @@ impl Sums {
             fanout_p50: fanout.percentile(50),
             fanout_p99: fanout.percentile(99),
             relay_bytes: self.relay_bytes.map(|now| rate(now, before.relay_bytes.unwrap_or(0))),
+            direct_bytes: None,
         }
     }
 }
@@ -223,7 +255,10 @@ mod tests {
             shard.bytes_in.store(1_000, Relaxed);
             shard.fanout.record(Duration::from_micros(50), 100);
         }
-        let sample = Sums::read(&metrics).sample(&before, Duration::from_secs(2));
+        let now = Sums { relay_bytes: Some(9_000), ..Sums::read(&metrics) };
+        let before = Sums { relay_bytes: Some(1_000), ..before };
+        let sample = now.sample(&before, Duration::from_secs(2));
+        assert_eq!(sample.relay_bytes, Some(4_000));
         assert_eq!((sample.frames_in, sample.deliveries, sample.bytes_in), (40, 100, 1_000));
         assert_eq!((sample.connections, sample.rooms), (6, 2));
         assert_eq!((sample.fanout_p50, sample.fanout_p99), (Some(55), Some(55)));

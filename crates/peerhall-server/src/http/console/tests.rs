@@ -184,3 +184,24 @@ fn dev(address: &'static str) -> Lab {
         setup.dev = true;
     })
 }
+
+#[test]
+fn what_a_page_tells_of_its_calls_is_shown_to_the_operators_of_its_app_and_wants_this_site_and_a_good_key() {
+    let lab = dev("127.0.0.1");
+    let tell = |origin: &'static str, key: &str| {
+        let call =
+            json!({"with": "<b>ben</b>", "state": "connected", "path": "direct", "sent": 1, "received": 1});
+        let body = json!({"key": key, "peer": "ann", "calls": [call]}).to_string();
+        let request =
+            lab.request("POST", "/page/report", &body).header("host", HERE).header("origin", origin);
+        lab.send(request, body)
+    };
+    let key = lab.publishable.id.as_str();
+    assert_eq!(tell("http://evil.example", key).status, 403);
+    assert_eq!(tell("http://127.0.0.1:7788", "pk_live_00000000000000000000000000000000").status, 401);
+    assert_eq!(tell("http://127.0.0.1:7788", lab.secret_pair().0).status, 401, "a page has no secret key");
+    let heard = tell("http://127.0.0.1:7788", key);
+    // Nobody took samples yet, because this plane has no runtime of its own.
+    assert_eq!((heard.status, heard.json()), (200, json!({"nextMs": 15_000})));
+    assert_eq!(lab.ask("GET", "/page/report", "").status, 404);
+}

@@ -79,10 +79,11 @@ fn described() -> BTreeSet<(String, String)> {
 }
 
 /// What the description calls a route; the files of the page are no API, and what the console asks for is
-/// its own.
+/// its own, as is what pages tell it.
 fn operation(route: Route<'_>) -> Option<(&'static str, &'static str)> {
     Some(match route {
-        Route::Page(_) | Route::Unknown | Route::ControlPlane(None) | Route::Console(_) => return None,
+        Route::Page(_) | Route::Unknown | Route::ControlPlane(None) => return None,
+        Route::Console(_) | Route::Report => return None,
         Route::Health => ("GET", "/health"),
         Route::Ready => ("GET", "/ready"),
         Route::Metrics => ("GET", "/metrics"),

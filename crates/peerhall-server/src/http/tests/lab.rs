@@ -92,6 +92,7 @@ impl Lab {
                 lan: None,
             }),
             orders: crate::storage::orders().0,
+            relay: None,
         });
         let address = setup.address.parse().unwrap();
         Self {
