@@ -49,6 +49,7 @@ impl Tools {
         debian::ensure_packages(workspace, &debian::TESTS)?;
         node::ensure_version(workspace)?;
         node::ensure_modules(workspace, node::TESTS)?;
+        node::ensure_modules(workspace, node::PACKAGE_TESTS)?;
         package::ensure_package(workspace)?;
         python::ensure_environment(workspace)?;
         autobahn::ensure_suite(workspace)?;

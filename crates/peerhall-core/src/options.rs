@@ -213,7 +213,8 @@ impl ReconnectOptions {
         let grown = self.initial_delay.as_secs_f64() * self.multiplier.powi(exponent);
         let base = grown.min(self.max_delay.as_secs_f64()).max(floor.as_secs_f64());
         let millis = (base * (1.0 + self.jitter_ratio * unit) * 1_000.0).floor().max(0.0);
-        Duration::try_from_secs_f64(millis / 1_000.0).unwrap_or(Duration::MAX)
+        // The conversion ends at the largest number there is.
+        Duration::from_millis(millis as u64)
     }
 }
 

@@ -17,22 +17,33 @@ impl Random {
 
     /// Eight hexadecimal digits.
     pub(crate) fn tag(&mut self) -> String {
-        format!("{:08x}", self.0.u32(..))
+        let mut text = String::new();
+        hexadecimal(&mut text, self.0.u64(..), 8);
+        text
     }
 
     /// A UUID of version 4 (RFC 9562, section 5.4).
     pub(crate) fn uuid(&mut self) -> String {
-        let bits = self.0.u128(..);
-        let bits = bits & !(0xf << 76) | (0x4 << 76);
-        let bits = bits & !(0x3 << 62) | (0x2 << 62);
-        format!(
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            bits >> 96,
-            (bits >> 80) & 0xffff,
-            (bits >> 64) & 0xffff,
-            (bits >> 48) & 0xffff,
-            bits & 0xffff_ffff_ffff
-        )
+        let (high, low) = (self.0.u64(..), self.0.u64(..));
+        let high = high & !0xf000 | 0x4000;
+        let low = low & !(0x3 << 62) | (0x2 << 62);
+        let mut text = String::new();
+        for (bits, digits) in [(high >> 32, 8), (high >> 16, 4), (high, 4), (low >> 48, 4), (low, 12)] {
+            if !text.is_empty() {
+                text.push('-');
+            }
+            hexadecimal(&mut text, bits, digits);
+        }
+        text
+    }
+}
+
+/// Appends the last so many hexadecimal digits of a number. What formats numbers otherwise is ten times as
+/// large, and the rest of the engine needs none of it.
+fn hexadecimal(text: &mut String, bits: u64, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = (bits >> (4 * place)) as u32 & 0xf;
+        text.extend(char::from_digit(digit, 16));
     }
 }
 

@@ -3,32 +3,38 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// A moment on a clock that never goes back, counted from a start that the driver chooses.
+/// A moment on a clock that never goes back, counted from a start that the driver chooses. Precise to the
+/// microsecond, as far as half a million years: one number instead of two, which everything that compares and
+/// adds times is the smaller for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Time(Duration);
+pub struct Time(u64);
 
 impl Time {
     /// The moment at which the driver's clock began.
-    pub const ZERO: Self = Self(Duration::ZERO);
+    pub const ZERO: Self = Self(0);
 
     /// This long after the driver's clock began.
     #[must_use]
     pub const fn after_start(elapsed: Duration) -> Self {
-        Self(elapsed)
+        Self(micros(elapsed))
     }
 
     /// How long after the driver's clock began.
     #[must_use]
     pub const fn since_start(self) -> Duration {
-        self.0
+        Duration::from_micros(self.0)
     }
+}
+
+const fn micros(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros() as u64)
 }
 
 impl Add<Duration> for Time {
     type Output = Self;
 
     fn add(self, delay: Duration) -> Self {
-        Self(self.0.saturating_add(delay))
+        Self(self.0.saturating_add(micros(delay)))
     }
 }
 
@@ -36,7 +42,7 @@ impl Sub for Time {
     type Output = Duration;
 
     fn sub(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 }
 

@@ -96,3 +96,13 @@ fn the_errors_have_the_names_and_fields_of_the_vendors() {
 fn every_type_that_the_vendor_declares_is_declared() {
     case("surface", "types");
 }
+
+#[test]
+fn the_package_stays_within_its_limits_and_the_page_of_sizes_is_that_of_this_build() {
+    case("size", "limits");
+}
+
+#[test]
+fn what_is_packed_comes_back_whatever_it_was() {
+    case("size", "packing");
+}

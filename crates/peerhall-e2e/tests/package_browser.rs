@@ -34,3 +34,35 @@ fn w153_ours_comes_back_to_an_empty_room_and_is_told() -> Result<(), Failed> {
 fn p01_a_killed_server_costs_a_room_of_ours_with_a_camera_nobody() -> Result<(), Failed> {
     node("p01_crash", &["4", "camera", OURS])
 }
+
+#[test]
+fn r51_r52_five_of_ours_keep_each_other_their_streams_and_their_labels_over_cut_and_crash()
+-> Result<(), Failed> {
+    node("package_calls", &[OURS])
+}
+
+#[test]
+fn every_sample_of_the_contract_compiles_strictly_and_does_in_a_browser_what_it_says() -> Result<(), Failed> {
+    node("package_samples", &[OURS])
+}
+
+#[test]
+fn the_published_package_runs_from_every_bundler_a_plain_script_a_worker_and_node() -> Result<(), Failed> {
+    node("package_bundlers", &[])
+}
+
+#[test]
+fn helpers_open_devices_and_tell_quality_speech_and_the_end_of_a_screen() -> Result<(), Failed> {
+    node("package_helpers", &[])
+}
+
+#[test]
+fn react_hooks_survive_the_double_mount_of_strict_mode() -> Result<(), Failed> {
+    node("package_react", &[])
+}
+
+#[test]
+fn the_same_calls_on_the_vendors_package_and_on_ours_tell_the_same_events_in_the_same_order()
+-> Result<(), Failed> {
+    node("package_twins", &[])
+}

@@ -6,7 +6,7 @@ use peerhall_core::{
 };
 
 use crate::failure;
-use crate::value::Value;
+use crate::value::{Value, record};
 
 /// Does what a request says; `{op}` when the answer comes later, `{error}` when it cannot be done.
 pub(crate) fn call(engine: &mut Signalling<Value>, now: Time, what: &str, request: &Value) -> Value {
@@ -78,12 +78,12 @@ pub(crate) fn token(report: &Value) -> Result<Secret, String> {
 
 /// The answer comes with the number.
 pub(crate) fn later(op: OpId) -> Value {
-    Value::object(vec![("op", op.0.into())])
+    record! { "op": op.0 }
 }
 
 /// It cannot be done.
 pub(crate) fn refused(error: Value) -> Value {
-    Value::object(vec![("error", error)])
+    record! { "error": error }
 }
 
 fn connecting(result: Result<OpId, ConnectError>) -> Value {

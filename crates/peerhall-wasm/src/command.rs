@@ -1,18 +1,16 @@
 //! What is asked of a browser's peer connection: `{do: "rtc", link, command, …}`, where `command` is a method
 //! of `packages/peerhall/src/link.js`.
 
-use peerhall_core::{Description, DescriptionKind, IceCandidate, Json, LinkId, RtcCommand, TransportPolicy};
+use peerhall_core::{Description, DescriptionKind, IceCandidate, LinkId, RtcCommand, TransportPolicy};
 
 use crate::event;
-use crate::value::Value;
+use crate::value::{Value, record};
 
 pub(crate) fn describe(link: LinkId, command: RtcCommand) -> Value {
-    let (name, more) = named(command);
-    let head = [("do", "rtc".into()), ("link", link.0.into()), ("command", name.into())];
-    Value::object(head.into_iter().chain(more).collect::<Vec<_>>())
+    named(command).with("do", "rtc").with("link", link.0)
 }
 
-fn named(command: RtcCommand) -> (&'static str, Vec<(&'static str, Value)>) {
+fn named(command: RtcCommand) -> Value {
     match command {
         RtcCommand::Create { remote, ice_servers, policy } => {
             let policy = match policy {
@@ -20,28 +18,31 @@ fn named(command: RtcCommand) -> (&'static str, Vec<(&'static str, Value)>) {
                 TransportPolicy::Relay => "relay",
             };
             let servers = ice_servers.as_deref().map(event::servers);
-            (
-                "create",
-                vec![("remote", remote.0.into()), ("iceServers", servers.into()), ("policy", policy.into())],
-            )
+            record! { "command": "create", "remote": remote.0, "iceServers": servers, "policy": policy }
         }
-        RtcCommand::Close => ("close", vec![]),
-        RtcCommand::CreateOffer { ice_restart } => ("createOffer", vec![("iceRestart", ice_restart.into())]),
-        RtcCommand::CreateAnswer => ("createAnswer", vec![]),
-        RtcCommand::SetLocal(description) => ("setLocal", vec![("description", written(&description))]),
-        RtcCommand::SetRemote(description) => ("setRemote", vec![("description", written(&description))]),
+        RtcCommand::Close => record! { "command": "close" },
+        RtcCommand::CreateOffer { ice_restart } => {
+            record! { "command": "createOffer", "iceRestart": ice_restart }
+        }
+        RtcCommand::CreateAnswer => record! { "command": "createAnswer" },
+        RtcCommand::SetLocal(description) => {
+            record! { "command": "setLocal", "description": written(&description) }
+        }
+        RtcCommand::SetRemote(description) => {
+            record! { "command": "setRemote", "description": written(&description) }
+        }
         RtcCommand::AddCandidate(candidate) => {
-            ("addCandidate", vec![("candidate", candidate.as_ref().map(init).into())])
+            record! { "command": "addCandidate", "candidate": candidate.map(init) }
         }
         RtcCommand::Attach { track, stream } => {
-            ("attach", vec![("track", track.0.into()), ("grouped", stream.is_some().into())])
+            record! { "command": "attach", "track": track.0, "grouped": stream.is_some() }
         }
-        RtcCommand::Detach { track } => ("detach", vec![("track", track.0.into())]),
+        RtcCommand::Detach { track } => record! { "command": "detach", "track": track.0 },
         RtcCommand::Replace { old, new } => {
-            ("replace", vec![("old", old.0.into()), ("new", new.map(|new| Value::from(new.0)).into())])
+            record! { "command": "replace", "old": old.0, "new": new.map(|new| Value::from(new.0)) }
         }
-        RtcCommand::ReopenChannel(channel) => ("reopenChannel", vec![("channel", channel.0.into())]),
-        RtcCommand::SampleStats => ("sampleStats", vec![]),
+        RtcCommand::ReopenChannel(channel) => record! { "command": "reopenChannel", "channel": channel.0 },
+        RtcCommand::SampleStats => record! { "command": "sampleStats" },
     }
 }
 
@@ -50,15 +51,15 @@ fn written(description: &Description) -> Value {
         DescriptionKind::Offer => "offer",
         DescriptionKind::Answer => "answer",
     };
-    Value::object(vec![("type", kind.into()), ("sdp", (&description.sdp).into())])
+    record! { "type": kind, "sdp": &description.sdp }
 }
 
-fn init(candidate: &IceCandidate) -> Value {
+fn init(candidate: IceCandidate) -> Value {
     let index = candidate.sdp_m_line_index.map(|index| Value::from(u64::from(index)));
-    Value::object(vec![
-        ("candidate", (&candidate.candidate).into()),
-        ("sdpMid", candidate.sdp_mid.as_ref().map(Value::from).into()),
-        ("sdpMLineIndex", index.into()),
-        ("usernameFragment", candidate.username_fragment.as_ref().map(Value::from).into()),
-    ])
+    record! {
+        "candidate": &candidate.candidate,
+        "sdpMid": candidate.sdp_mid,
+        "sdpMLineIndex": index,
+        "usernameFragment": candidate.username_fragment,
+    }
 }

@@ -1,16 +1,18 @@
 //! All engines of a page, by number.
 
-use std::cell::RefCell;
-use std::time::Duration;
-
 #[cfg(feature = "room")]
 use peerhall_core::Peer;
-use peerhall_core::{Json, Output, Signalling, Time};
+use peerhall_core::{Output, Signalling, Time};
+use std::cell::RefCell;
 
 #[cfg(feature = "room")]
 use crate::peer;
-use crate::value::Value;
+use crate::value::{Value, millis, record};
 use crate::{client, options, output};
+
+/// Memory for all engines. The standard one takes three times the room in the module.
+#[global_allocator]
+static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 thread_local! {
     static ENGINES: RefCell<Vec<Option<Engine>>> = const { RefCell::new(Vec::new()) };
@@ -64,14 +66,14 @@ impl Engine {
 /// Makes an engine: `{engine}`, or `{error}` when the options cannot work.
 pub(crate) fn open(options: &Value) -> Value {
     match Engine::new(options) {
-        Ok(engine) => Value::object(vec![("engine", place(engine).into())]),
-        Err(error) => Value::object(vec![("error", error)]),
+        Ok(engine) => record! { "engine": place(engine) },
+        Err(error) => record! { "error": error },
     }
 }
 
 /// Does what a request says.
 pub(crate) fn call(number: u32, now: f64, request: &Value) -> Value {
-    let now = Time::after_start(Duration::try_from_secs_f64(now / 1_000.0).unwrap_or_default());
+    let now = Time::after_start(millis(now));
     with(number, |engine| engine.call(now, request)).unwrap_or_else(Value::undefined)
 }
 

@@ -1,24 +1,20 @@
 //! Errors as the other side makes them: `{class, args, name?}`, of which `class` is one of
 //! `packages/peerhall/src/errors.js` and `args` are what its constructor takes (sdk-behaviour, section 8).
 
-use peerhall_core::{ConfigError, ConnectError, ErrorCode, Json, RequestError};
+use peerhall_core::{ConfigError, ConnectError, ErrorCode, RequestError};
 #[cfg(feature = "room")]
 use peerhall_core::{ErrorInfo, JoinError, PeerState, ReplaceTrackError, SendError, StateError};
 
-use crate::value::Value;
+use crate::value::{Value, record};
 
 /// An error of a class of its own.
 fn of_class(class: &str, args: impl IntoIterator<Item = Value>) -> Value {
-    Value::object(vec![("class", class.into()), ("args", Value::list(args))])
+    record! { "class": class, "args": Value::list(args) }
 }
 
 /// A plain error that is known by its name.
 pub(crate) fn named(name: &str, message: &str) -> Value {
-    Value::object(vec![
-        ("class", "Error".into()),
-        ("args", Value::list([Value::from(message)])),
-        ("name", name.into()),
-    ])
+    record! { "class": "Error", "args": Value::list([Value::from(message)]), "name": name }
 }
 
 /// The caller gave something that can never work.
@@ -123,9 +119,7 @@ pub(crate) fn invalid_state(method: &str, state: PeerState, message: &str) -> Va
 #[cfg(feature = "room")]
 pub(crate) fn replace(error: &ReplaceTrackError) -> Value {
     let succeeded = Value::list(error.succeeded.iter().map(|id| id.as_str().into()));
-    let failed = error
-        .failed
-        .iter()
-        .map(|(id, why)| Value::object(vec![("peerId", id.as_str().into()), ("err", named("Error", why))]));
+    let failed =
+        error.failed.iter().map(|(id, why)| record! { "peerId": id.as_str(), "err": named("Error", why) });
     of_class("MeteredPeerReplaceTrackError", [succeeded, Value::list(failed)])
 }

@@ -31,6 +31,8 @@ unsafe extern "C" {
     pub(crate) safe fn number(value: f64) -> u32;
     /// A new object.
     pub(crate) safe fn object() -> u32;
+    /// A new object with so many members. Their names are ASCII and end with a comma each.
+    pub(crate) safe fn record(names: *const u8, len: usize, values: *const u32, count: usize) -> u32;
     /// A new list.
     pub(crate) safe fn list() -> u32;
     /// Sets a member of an object. The name is ASCII.

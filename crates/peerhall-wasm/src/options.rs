@@ -145,8 +145,10 @@ fn number(options: &Value, name: &str) -> Result<Option<f64>, Value> {
 }
 
 fn duration(name: &str, millis: f64) -> Result<Duration, Value> {
-    Duration::try_from_secs_f64(millis / 1_000.0)
-        .map_err(|_| failure::type_error(&format!("{name} must be a finite number of milliseconds")))
+    if millis.is_finite() && millis >= 0.0 {
+        return Ok(crate::value::millis(millis));
+    }
+    Err(failure::type_error(&format!("{name} must be a finite number of milliseconds")))
 }
 
 fn not_a_number(name: &str) -> Value {

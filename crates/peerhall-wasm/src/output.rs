@@ -1,32 +1,27 @@
 //! What an engine wants, as an object whose `do` is a method of `packages/peerhall/src/engine.js` or of the
 //! class that owns the engine.
 
-use peerhall_core::{Json, LogLevel, Outcome, Output};
+use peerhall_core::{LogLevel, Outcome, Output};
 
-use crate::value::Value;
+use crate::value::{Value, record};
 #[cfg(feature = "room")]
 use crate::{command, remote_event};
 use crate::{event, failure};
 
 pub(crate) fn describe(output: Output<Value>) -> Value {
     match output {
-        Output::ResolveToken(id) => Value::object(vec![("do", "token".into()), ("id", id.0.into())]),
-        Output::OpenSocket { socket, url } => Value::object(vec![
-            ("do", "open".into()),
-            ("socket", socket.0.into()),
-            ("url", url.expose().into()),
-        ]),
-        Output::SendText { socket, frame } => {
-            Value::object(vec![("do", "text".into()), ("socket", socket.0.into()), ("frame", frame)])
+        Output::ResolveToken(id) => record! { "do": "token", "id": id.0 },
+        Output::OpenSocket { socket, url } => {
+            record! { "do": "open", "socket": socket.0, "url": url.expose() }
         }
-        Output::CloseSocket { socket, code, reason } => Value::object(vec![
-            ("do", "close".into()),
-            ("socket", socket.0.into()),
-            ("code", u64::from(code.0).into()),
-            ("reason", (&reason).into()),
-        ]),
+        Output::SendText { socket, frame } => {
+            record! { "do": "text", "socket": socket.0, "frame": frame }
+        }
+        Output::CloseSocket { socket, code, reason } => {
+            record! { "do": "close", "socket": socket.0, "code": u64::from(code.0), "reason": &reason }
+        }
         Output::Done(op, outcome) => {
-            Value::object(vec![("do", "done".into()), ("op", op.0.into()), ("error", failed(outcome).into())])
+            record! { "do": "done", "op": op.0, "error": failed(outcome) }
         }
         Output::Signalling(told) => event::signalling(told),
         #[cfg(feature = "room")]
@@ -37,11 +32,7 @@ pub(crate) fn describe(output: Output<Value>) -> Value {
         Output::Rtc(link, asked) => command::describe(link, asked),
         #[cfg(not(feature = "room"))]
         Output::Peer(_) | Output::Remote(..) | Output::Rtc(..) => Value::undefined(),
-        Output::Log(level, line) => Value::object(vec![
-            ("do", "log".into()),
-            ("level", level_name(level).into()),
-            ("line", (&line).into()),
-        ]),
+        Output::Log(level, line) => record! { "do": "log", "level": level_name(level), "line": &line },
     }
 }
 

@@ -6,7 +6,7 @@ use peerhall_core::{
 };
 
 use crate::client::{later, refused, socket, text, token};
-use crate::value::Value;
+use crate::value::{Value, record};
 use crate::{event, failure, options, rtc};
 
 /// Does what a request says; `{op}` when the answer comes later, `{error}` when it cannot be done.
@@ -29,10 +29,10 @@ pub(crate) fn call(engine: &mut Peer<Value>, now: Time, what: &str, request: &Va
         "replaceTrack" => replace_track(engine, now, request),
         "trackMetadata" => engine.track_metadata(TrackKey(request.whole("key"))).into(),
         "streamMetadata" => engine.stream_metadata(StreamKey(request.whole("stream"))).into(),
-        "self" => Value::object(vec![
-            ("peerId", engine.peer_id().map_or_else(Value::null, |id| id.as_str().into())),
-            ("channel", engine.channel().map_or_else(Value::null, |channel| channel.as_str().into())),
-        ]),
+        "self" => record! {
+            "peerId": engine.peer_id().map_or_else(Value::null, |id| id.as_str().into()),
+            "channel": engine.channel().map_or_else(Value::null, |channel| channel.as_str().into()),
+        },
         "remote" => {
             let info = engine.remote(RemoteKey(request.whole("key")));
             info.as_ref().map(event::remote).into()

@@ -1,50 +1,45 @@
 //! Events of remote peers: `{do: "remote", key, event, detail, error?, …}`. Tracks, streams and channels are
 //! named by number; `packages/peerhall/src/peer.js` puts the objects in their place.
 
-use peerhall_core::{Json, Path, Quality, RemoteEvent, RemoteKey};
+use peerhall_core::{Path, Quality, RemoteEvent, RemoteKey};
 
 use crate::failure;
-use crate::value::Value;
+use crate::value::{Value, record};
 
 pub(crate) fn describe(key: RemoteKey, event: RemoteEvent<Value>) -> Value {
-    let (name, members) = named(event);
-    let head = [("do", "remote".into()), ("key", key.0.into()), ("event", name.into())];
-    Value::object(head.into_iter().chain(members).collect::<Vec<_>>())
+    named(event).with("do", "remote").with("key", key.0)
 }
 
 /// The name and what comes with it; `detail` is what needs no translation.
-fn named(event: RemoteEvent<Value>) -> (&'static str, Vec<(&'static str, Value)>) {
+fn named(event: RemoteEvent<Value>) -> Value {
     match event {
         RemoteEvent::StateChange { from, to } => {
-            ("state-change", detail(vec![("from", from.as_str().into()), ("to", to.as_str().into())]))
+            detailed("state-change", record! { "from": from.as_str(), "to": to.as_str() })
         }
         RemoteEvent::Track { track, metadata } => {
-            let streams = track.streams.iter().map(|stream| Value::from(stream.key.0));
-            (
-                "track",
-                vec![
-                    ("track", track.key.0.into()),
-                    ("streams", Value::list(streams)),
-                    ("metadata", metadata.into()),
-                ],
-            )
+            let streams = Value::list(track.streams.iter().map(|stream| Value::from(stream.key.0)));
+            record! { "event": "track", "track": track.key.0, "streams": streams, "metadata": metadata }
         }
         RemoteEvent::StreamAdded { stream, metadata } => {
-            ("stream-added", vec![("stream", stream.key.0.into()), ("metadata", metadata.into())])
+            record! { "event": "stream-added", "stream": stream.key.0, "metadata": metadata }
         }
-        RemoteEvent::StreamRemoved { stream } => ("stream-removed", vec![("stream", stream.key.0.into())]),
-        RemoteEvent::DataChannel(channel) => ("data-channel", vec![("channel", channel.0.into())]),
-        RemoteEvent::NegotiationError(error) => ("negotiation-error", vec![("error", failure::info(&error))]),
+        RemoteEvent::StreamRemoved { stream } => {
+            record! { "event": "stream-removed", "stream": stream.key.0 }
+        }
+        RemoteEvent::DataChannel(channel) => record! { "event": "data-channel", "channel": channel.0 },
+        RemoteEvent::NegotiationError(error) => {
+            record! { "event": "negotiation-error", "error": failure::info(&error) }
+        }
         RemoteEvent::IceCandidateError(error) => {
-            ("ice-candidate-error", vec![("error", failure::info(&error))])
+            record! { "event": "ice-candidate-error", "error": failure::info(&error) }
         }
-        RemoteEvent::ConnectionReset { link } => ("connection-reset", vec![("link", link.0.into())]),
+        RemoteEvent::ConnectionReset { .. } => record! { "event": "connection-reset" },
         RemoteEvent::Path(path) => {
             let word = match path {
                 Path::Direct => "direct",
                 Path::Relay => "relay",
             };
-            ("path", detail(vec![("path", word.into())]))
+            detailed("path", record! { "path": word })
         }
         RemoteEvent::Quality(quality) => {
             let word = match quality {
@@ -52,14 +47,14 @@ fn named(event: RemoteEvent<Value>) -> (&'static str, Vec<(&'static str, Value)>
                 Quality::Fair => "fair",
                 Quality::Good => "good",
             };
-            ("quality", detail(vec![("quality", word.into())]))
+            detailed("quality", record! { "quality": word })
         }
         RemoteEvent::Unreachable(reason) => {
-            ("unreachable", detail(vec![("reason", reason.to_string().as_str().into())]))
+            detailed("unreachable", record! { "reason": reason.to_string().as_str() })
         }
     }
 }
 
-fn detail(members: Vec<(&str, Value)>) -> Vec<(&'static str, Value)> {
-    vec![("detail", Value::object(members))]
+fn detailed(event: &str, detail: Value) -> Value {
+    record! { "event": event, "detail": detail }
 }

@@ -1,13 +1,11 @@
 //! What a browser's peer connection reports.
 
-use std::time::Duration;
-
 use peerhall_core::{
     ChannelKey, Description, DescriptionKind, IceCandidate, IceState, Json, MediaKind, RemoteStream,
     RemoteStreamKey, RemoteTrack, RemoteTrackKey, RtcFailure, RtcInput, RtcState, Stats, TrackKey,
 };
 
-use crate::value::Value;
+use crate::value::{Value, millis};
 
 /// Reads a report; `None` when it says nothing that is known here.
 pub(crate) fn read(report: &Value) -> Option<RtcInput> {
@@ -75,7 +73,7 @@ fn track(report: &Value) -> RemoteTrack {
 fn stats(report: &Value) -> Stats {
     let seconds = report.member("roundTrip").and_then(|value| value.as_number());
     Stats {
-        round_trip: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        round_trip: seconds.map(|seconds| millis(seconds * 1_000.0)),
         packets_received: report.whole("received"),
         packets_lost: report.whole("lost"),
         relayed: report.member("relayed").and_then(|relayed| relayed.as_bool()),

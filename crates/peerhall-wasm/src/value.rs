@@ -9,6 +9,21 @@ use peerhall_proto::json::{Json, JsonKind};
 
 use crate::js;
 
+/// Makes an object of the other side: `record! { "name": value, … }`. What is undefined is left out.
+macro_rules! record {
+    ($($name:literal: $value:expr),* $(,)?) => {
+        $crate::value::made_of(concat!($($name, ","),*), &[$($crate::value::Value::from($value)),*])
+    };
+}
+
+pub(crate) use record;
+
+/// An object with these members, whose names end with a comma each.
+pub(crate) fn made_of(names: &str, values: &[Value]) -> Value {
+    let values: Vec<u32> = values.iter().map(Value::raw).collect();
+    Value::from_raw(js::record(names.as_ptr(), names.len(), values.as_ptr(), values.len()))
+}
+
 /// One value of the other side. Cheap to clone; the other side forgets it with the last clone.
 #[derive(Clone)]
 pub(crate) struct Value(Rc<Handle>);
@@ -48,6 +63,13 @@ impl Value {
 
     pub(crate) fn number(value: f64) -> Self {
         Self::from_raw(js::number(value))
+    }
+
+    /// Adds a member to an object.
+    #[cfg(feature = "room")]
+    pub(crate) fn with(self, name: &str, value: impl Into<Self>) -> Self {
+        js::set(self.raw(), name.as_ptr(), name.len(), value.into().raw());
+        self
     }
 
     pub(crate) fn list(items: impl IntoIterator<Item = Self>) -> Self {
@@ -100,6 +122,11 @@ impl Value {
     }
 }
 
+/// So many milliseconds, as JavaScript counts time; none for what is no time.
+pub(crate) fn millis(millis: f64) -> Duration {
+    Duration::from_micros((millis * 1_000.0) as u64)
+}
+
 impl From<u64> for Value {
     fn from(value: u64) -> Self {
         Self::number(value as f64)
@@ -139,6 +166,12 @@ impl From<Duration> for Value {
 impl From<Option<Self>> for Value {
     fn from(value: Option<Self>) -> Self {
         value.unwrap_or_else(Self::undefined)
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        value.as_ref().map(Self::from).into()
     }
 }
 

@@ -7,9 +7,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { inflate } from '../src/inflate.js';
+import { pack } from './pack.mjs';
+import { gzipped, weigh } from './size.mjs';
+
+const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -30,15 +32,17 @@ const UMD_HEAD = `(function (root, make) {
 const UMD_FOOT = 'return Peerhall; });';
 
 /** A module of WebAssembly, made small and written as text. */
-async function pack(wasm, name) {
-  const small = join(DIST, `${name}.wasm`);
-  const flags = ['-Oz', '--converge', '--strip-debug', '--strip-producers', '--strip-target-features', ...FEATURES];
-  await promisify(execFile)(process.execPath, [wasmOpt, wasm, '-o', small, ...flags], { maxBuffer: 1 << 26 });
-  const bytes = await readFile(small);
-  await rm(small);
-  const deflated = deflateRawSync(bytes, { level: 9, memLevel: 9 }).toString('base64');
-  if (!bytes.equals(inflate(deflated, bytes.length))) throw new Error(`${name}: what was compressed does not come back`);
-  return { bytes: bytes.length, deflated, source: `export const deflated = ${JSON.stringify(deflated)};\nexport const size = ${bytes.length};\n` };
+async function small(wasm, name) {
+  const named = join(DIST, `${name}.named.wasm`);
+  const bare = join(DIST, `${name}.wasm`);
+  // The linker puts the stack below everything else, so nothing is kept in the lowest kilobyte of memory.
+  const flags = ['-Oz', '--converge', '--low-memory-unused', '--strip-dwarf', '--strip-producers', '--strip-target-features'];
+  await run(process.execPath, [wasmOpt, wasm, '-g', '-o', named, ...flags, ...FEATURES]);
+  await run(process.execPath, [wasmOpt, named, '--strip-debug', '-o', bare, ...FEATURES]);
+  const [bytes, parts] = [await readFile(bare), weigh(await readFile(named))];
+  await Promise.all([rm(named), rm(bare)]);
+  const packed = pack(bytes);
+  return { bytes: bytes.length, packed, parts, source: `export const packed = ${JSON.stringify(packed)};\nexport const size = ${bytes.length};\n` };
 }
 
 /** Puts a packed module in the place of `peerhall:engines`. */
@@ -56,6 +60,7 @@ async function bundle(entry, packed, formats) {
     bundle: true,
     minify: true,
     sourcemap: true,
+    metafile: true,
     target: TARGET,
     legalComments: 'none',
     external: ['react', 'peerhall'],
@@ -72,16 +77,23 @@ async function bundle(entry, packed, formats) {
       footer: { js: UMD_FOOT },
     },
   };
-  for (const name of formats) await build({ ...common, ...format[name] });
+  const built = await Promise.all(formats.map((name) => build({ ...common, ...format[name] })));
+  const { inputs } = Object.values(built[0].metafile.outputs).find(({ entryPoint }) => entryPoint);
+  const glue = Object.entries(inputs).filter(([file]) => !file.startsWith('engines:'));
+  const sum = glue.reduce((bytes, [, { bytesInOutput }]) => bytes + bytesInOutput, 0);
+  return { gzip: gzipped(await readFile(format.esm.outfile)), ...(packed && { text: packed.packed.length, wasm: packed.bytes, parts: packed.parts }), glue: sum };
 }
 
 const [full, client] = process.argv.slice(2);
 await rm(DIST, { recursive: true, force: true });
 await mkdir(DIST, { recursive: true });
-const [room, channels] = await Promise.all([pack(full, 'room'), pack(client, 'channels')]);
-await bundle('peerhall', room, ['esm', 'cjs', 'umd']);
-await bundle('signalling', channels, ['esm', 'cjs']);
-for (const entry of ['helpers', 'react']) await bundle(entry, null, ['esm', 'cjs']);
+const [room, channels] = [await small(full, 'room'), await small(client, 'channels')];
+const sizes = {
+  peerhall: await bundle('peerhall', room, ['esm', 'cjs', 'umd']),
+  signalling: await bundle('signalling', channels, ['esm', 'cjs']),
+  helpers: await bundle('helpers', null, ['esm', 'cjs']),
+  react: await bundle('react', null, ['esm', 'cjs']),
+};
 
 // Declarations, once for each kind of module.
 for (const file of await readdir(join(ROOT, 'types'))) {
@@ -89,5 +101,4 @@ for (const file of await readdir(join(ROOT, 'types'))) {
   const text = await readFile(join(ROOT, 'types', file), 'utf8');
   await writeFile(join(DIST, file.replace(/\.d\.ts$/, '.d.cts')), text.replaceAll(/(from '\.\/[a-z-]+)\.js'/g, "$1.cjs'"));
 }
-const sizes = { wasm: { room: room.bytes, channels: channels.bytes }, text: { room: room.deflated.length, channels: channels.deflated.length } };
-await writeFile(join(DIST, 'sizes.json'), `${JSON.stringify(sizes)}\n`);
+await writeFile(join(DIST, 'sizes.json'), `${JSON.stringify(sizes, null, 2)}\n`);

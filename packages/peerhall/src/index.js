@@ -1,3 +1,5 @@
+import 'peerhall:engines'; // First, so that everything else stands together and compresses well.
+
 export { WsCloseCode, WsCloseCode as WsCloseCodeValue } from './codes.js';
 export { SignallingClient } from './client.js';
 export { DataChannel, DataChannelOverflowError } from './data-channel.js';

@@ -46,6 +46,15 @@ export function start(bytes) {
     },
     number: keep,
     object: () => keep({}),
+    record(at, length, from, count) {
+      const numbers = new Uint32Array(wasm.memory.buffer, from, count);
+      const made = {};
+      name(at, length).split(',', count).forEach((key, place) => {
+        const value = values[numbers[place]];
+        if (value !== undefined) made[key] = value;
+      });
+      return keep(made);
+    },
     list: () => keep([]),
     set(object, at, length, value) {
       values[object][name(at, length)] = values[value];

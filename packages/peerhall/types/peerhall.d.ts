@@ -87,9 +87,11 @@ export interface MeteredPeerEventMap {
   data: {
     /** The sender, as the server knows it. */
     senderPeerId: string;
-    data: unknown;
+    /** What the sender wrote; nobody has looked at it. */
+    data: any;
     kind: 'broadcast' | 'direct';
-    senderMetadata?: Record<string, unknown>;
+    /** The sender's `peerMetadata`; of broadcasts only when `join` asked for it. */
+    senderMetadata?: Record<string, any>;
   };
   /** Something to act on; `err.name` says what. */
   error: { err: Error };

@@ -12,6 +12,9 @@ use crate::{
 /// Folder of the foreign clients that tests start.
 pub(super) const TESTS: &str = "crates/peerhall-e2e/foreign/js";
 
+/// Folder of the tools that pages are built with, in which the npm package is tried.
+pub(super) const PACKAGE_TESTS: &str = "packages/peerhall/tests";
+
 /// Folder of the servers that `cargo xtask bench` compares with.
 pub(super) const BENCH: &str = "crates/peerhall-load/peers";
 

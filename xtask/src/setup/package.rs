@@ -74,11 +74,19 @@ fn compile(workspace: &Workspace, name: &str, features: &[&str]) -> Result<std::
     announce(&format!("cargo build -p peerhall-wasm ({name})"));
     let mut cargo = workspace.cargo();
     cargo.args(["build", "-p", "peerhall-wasm", "--target", TARGET, "--profile", "wasm"]).args(features);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remap(workspace)?);
     process::run(&mut cargo)?;
     let folder = workspace.metadata()?.target_directory.join(TARGET).join("wasm");
     let (built, kept) = (folder.join("peerhall_wasm.wasm"), folder.join(format!("{name}.wasm")));
     fs::copy(&built, &kept).map_err(|cause| Failure::File { path: built, cause })?;
     Ok(kept)
+}
+
+/// Flags that leave out of the module where the compiler lies: it is nobody's business, and would make another
+/// module on each machine.
+fn remap(workspace: &Workspace) -> Result<String, Failure> {
+    let sysroot = process::output(workspace.command("rustc").args(["--print", "sysroot"]))?;
+    Ok(format!("--remap-path-prefix={}/lib/rustlib/src/rust=rust", sysroot.trim()))
 }
 
 fn is_fresh(workspace: &Workspace) -> Result<bool, Failure> {

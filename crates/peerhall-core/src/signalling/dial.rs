@@ -235,10 +235,7 @@ impl<J: Json> Signalling<J> {
             Some(Dial::Wait { until }) if now >= *until => self.dial(now),
             Some(Dial::Token { until, .. }) if now >= *until => {
                 let waited = self.options.token_timeout;
-                self.token_failed(
-                    now,
-                    &format!("the provider took longer than {} ms", waited.as_millis() as u64),
-                );
+                self.token_failed(now, &format!("the provider took longer than {} s", waited.as_secs()));
             }
             Some(Dial::Socket(attempt)) if now >= attempt.welcome_by => self.welcome_overdue(now),
             Some(_) | None => {}

@@ -119,7 +119,8 @@ fn member<J: Json>(mut entry: J) -> Option<Member<J>> {
 fn retry_after<J: Json>(frame: &J) -> Duration {
     number(frame, "retryAfterMs")
         .filter(|millis| *millis > 0.0)
-        .and_then(|millis| Duration::try_from_secs_f64(millis / 1_000.0).ok())
+        .filter(|millis| millis.is_finite())
+        .map(|millis| Duration::from_micros((millis * 1_000.0) as u64))
         .unwrap_or(DEFAULT_RETRY_AFTER)
 }
 

@@ -1,0 +1,121 @@
+// What takes the room: `node size.mjs` prints the table of `docs/size.md` for what is in `dist/`, and with `--write`
+// puts it there. The measure is what a web server sends: gzip at level 9.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const PAGE = fileURLToPath(new URL('../../../docs/size.md', import.meta.url));
+const SIZES = fileURLToPath(new URL('../dist/sizes.json', import.meta.url));
+
+/** Between these, the page is written by this script. */
+const [HEAD, FOOT] = ['<!-- figures: by `node packages/peerhall/scripts/size.mjs --write` -->', '<!-- end of the figures -->'];
+
+/** Bytes that travel. */
+export const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
+/** Whose code a function is, by its name; the first that fits. */
+const OWNERS = [
+  ['core: options, errors, values shared by both', /peerhall_core(?:::|\.\.|\d+)(?:options|error|ids|secret|ice_servers|time|random|queue|output)/],
+  ['core: the client of channels', /peerhall_core(?:::|\.\.|\d+)signalling/],
+  ['core: rooms, remote peers, media', /peerhall_core(?:::|\.\.|\d+)room/],
+  ['core: peer connections', /peerhall_core(?:::|\.\.|\d+)link/],
+  ['the wire\'s words', /peerhall_proto/],
+  ['border to JavaScript', /peerhall_wasm/],
+  ['memory', /talc|rust_alloc|rdl_alloc|rust_realloc|rust_dealloc/],
+  ['Rust: writing of texts', /4core3fmt|5alloc3fmt|4core3num|(core|alloc)::(fmt|num)/],
+  ['Rust: lists, texts, the rest', /./],
+];
+
+/** Bytes of a module by owner: `{code, data, rest}` where `code` is a list of `[owner, bytes]`. */
+export function weigh(wasm) {
+  const { bodies, names, data } = sections(wasm);
+  const code = new Map(OWNERS.map(([owner]) => [owner, 0]));
+  for (const [index, bytes] of bodies) {
+    const [owner] = OWNERS.find(([, fits]) => fits.test(names.get(index) ?? ' '));
+    code.set(owner, code.get(owner) + bytes);
+  }
+  return { code: [...code], data };
+}
+
+/** Function bodies and names by index, and the bytes of data (WebAssembly core specification 2.0, section 5.5). */
+function sections(wasm) {
+  let at = 8;
+  const number = () => {
+    for (let value = 0, shift = 0; ; shift += 7) {
+      const byte = wasm[at++];
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value >>> 0;
+    }
+  };
+  const text = () => {
+    const length = number();
+    at += length;
+    return wasm.toString('utf8', at - length, at);
+  };
+  const found = { bodies: new Map(), names: new Map(), data: 0 };
+  let imported = 0;
+  while (at < wasm.length) {
+    const id = wasm[at++];
+    const end = number() + at;
+    if (id === 2) {
+      // Only functions are imported: module, name, kind, type.
+      imported = number();
+    } else if (id === 10) {
+      for (let left = number(), index = imported; left > 0; left -= 1, index += 1) {
+        const bytes = number();
+        found.bodies.set(index, bytes);
+        at += bytes;
+      }
+    } else if (id === 11) {
+      found.data = end - at;
+    } else if (id === 0 && text() === 'name') {
+      while (at < end) {
+        const kind = wasm[at++];
+        const over = number() + at;
+        if (kind === 1) {
+          for (let left = number(); left > 0; left -= 1) {
+            const index = number();
+            found.names.set(index, text());
+          }
+        }
+        at = over;
+      }
+    }
+    at = end;
+  }
+  return found;
+}
+
+const thousands = (bytes) => String(bytes).replace(/\B(?=(\d{3})+$)/g, ',');
+
+/** The table for what was built. */
+export function table(sizes) {
+  const files = [
+    ['`peerhall`: everything', sizes.peerhall],
+    ['`peerhall/signalling`: channels without peers', sizes.signalling],
+    ['`peerhall/helpers`, only when imported', sizes.helpers],
+    ['`peerhall/react`, only when imported', sizes.react],
+  ].map(([name, { gzip, glue, wasm, text }]) =>
+    `| ${name} | ${thousands(gzip)} | ${text ? thousands(Math.round(text * 0.75)) : '–'} | ${wasm ? thousands(wasm) : '–'} | ${thousands(glue)} |`);
+  const [all, channels] = [sizes.peerhall.parts, sizes.signalling.parts];
+  const parts = all.code.map(([owner, bytes], place) => [owner, bytes, channels.code[place][1]]).concat([['texts and tables', all.data, channels.data]]);
+  return [
+    '| file | gzip -9, bytes | of it WebAssembly, packed | unpacked | JavaScript, minified |', '|---|---|---|---|---|', ...files, '',
+    '| WebAssembly, unpacked, bytes | `peerhall` | `peerhall/signalling` |', '|---|---|---|',
+    ...parts.map(([owner, ...bytes]) => `| ${owner} | ${bytes.map(thousands).join(' | ')} |`),
+  ].join('\n');
+}
+
+/** The page with this table in it. */
+export function page(sizes) {
+  const text = readFileSync(PAGE, 'utf8');
+  const [from, to] = [text.indexOf(HEAD) + HEAD.length, text.indexOf(FOOT)];
+  return `${text.slice(0, from)}\n\n${table(sizes)}\n\n${text.slice(to)}`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const sizes = JSON.parse(readFileSync(SIZES, 'utf8'));
+  if (process.argv.includes('--write')) writeFileSync(PAGE, page(sizes));
+  else console.log(table(sizes));
+}
