@@ -52,7 +52,9 @@ await run('page bench', 300, async (test) => {
   if (failures.length > 0) throw new Error(`missed: ${failures.join('; ')}`);
 });
 
-const percent = (part) => `${(100 * part).toFixed(2)} %`;
+function percent(part) {
+  return `${(100 * part).toFixed(2)} %`;
+}
 
 /** Milliseconds from the start of the process to the page's last script. */
 async function coldStart(test, browser) {

@@ -24,6 +24,9 @@ const ASK_EVERY: Duration = Duration::from_secs(15);
 /// How long what was told is taken for true: three times and a little more.
 const FRESH: Duration = Duration::from_secs(7);
 
+/// How long a name is kept: a page in the background tells late.
+const NAMED: Duration = Duration::from_secs(30);
+
 /// The least time between two reports that count.
 const LEAST: Duration = Duration::from_millis(500);
 
@@ -188,7 +191,7 @@ impl Reports {
     /// What the peers of an app are called, as their pages told lately.
     pub(super) fn names(&self, app: &AppId, now: Tick) -> HashMap<PeerId, String> {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = names.iter().filter(|((of, _), name)| of == app && now - name.at < FRESH);
+        let fresh = names.iter().filter(|((of, _), name)| of == app && now - name.at < NAMED);
         fresh.map(|((_, peer), name)| (peer.clone(), name.name.clone())).collect()
     }
 
@@ -214,7 +217,7 @@ impl Reports {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (app.clone(), peer.clone());
         if names.len() >= MAX_KNOWN && !names.contains_key(&key) {
-            names.retain(|_, name| now - name.at < FRESH);
+            names.retain(|_, name| now - name.at < NAMED);
         }
         if names.len() < MAX_KNOWN || names.contains_key(&key) {
             names.insert(key, name);
