@@ -42,6 +42,11 @@ fn r51_r52_five_of_ours_keep_each_other_their_streams_and_their_labels_over_cut_
 }
 
 #[test]
+fn five_of_ours_in_firefox_do_the_same() -> Result<(), Failed> {
+    node("package_calls", &[OURS, "--firefox"])
+}
+
+#[test]
 fn every_sample_of_the_contract_compiles_strictly_and_does_in_a_browser_what_it_says() -> Result<(), Failed> {
     node("package_samples", &[OURS])
 }

@@ -58,7 +58,10 @@ export async function startBrowser(test, server, { claims = {}, start = launch }
   const openPage = async () => {
     const page = await browser.newPage();
     const troubles = [];
-    page.on('pageerror', (error) => troubles.push(error));
+    page.on('pageerror', (error) => {
+      // Firefox takes a socket that cannot be opened for an error of the page.
+      if (!error.message.startsWith('The connection to ws')) troubles.push(error);
+    });
     test.defer(() => {
       if (troubles.length > 0) throw troubles[0];
     });
