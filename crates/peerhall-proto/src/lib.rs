@@ -6,9 +6,10 @@
 //! | `subscribe`, `unsubscribe`, `publish`, `send`, `ping`: [`frame::client`] | `welcome`, `ack`, `error`, `message`, `direct`, `presence`, `going_away`, `pong`: [`frame::server`] | descriptions, candidates, track metadata: [`signal`] | [`rest`] |
 //!
 //! Names are checked where they are made ([`ids`]), caps stand in one place ([`limits`]), and what
-//! can go wrong has a code ([`code`]). The payload `data` is borrowed raw JSON and is never rebuilt.
+//! can go wrong has a code ([`code`]). Peer connections have their words in [`connection`]. The payload `data` is borrowed raw JSON and is never rebuilt.
 
 pub mod code;
+pub mod connection;
 pub mod frame;
 pub mod ids;
 pub mod json;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+pub use peerhall_proto::connection::TransportPolicy;
+
 use crate::net::NetworkConfig;
 
 /// Settings of a connection. `Default` is meant for production.
@@ -39,16 +41,6 @@ impl Default for Config {
             failed_timeout: Duration::from_secs(5),
         }
     }
-}
-
-/// Which paths a connection may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TransportPolicy {
-    /// Every path: direct, through a NAT, through a relay.
-    #[default]
-    All,
-    /// Relays only, so that the remote never learns an address of this machine.
-    Relay,
 }
 
 /// STUN and TURN servers that share one credential, as in the browser's `iceServers`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use peerhall_proto::connection::{ConnectionState, IceState};
 use peerhall_proto::signal::Candidate;
 use tokio::sync::mpsc;
 
@@ -19,42 +20,6 @@ pub enum SignalingState {
     /// The remote's offer waits for our answer.
     HaveRemoteOffer,
     /// The connection is closed.
-    Closed,
-}
-
-/// State of the path, as browsers report `iceConnectionState`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum IceState {
-    /// No description has been exchanged.
-    New,
-    /// A path is being looked for.
-    Checking,
-    /// There is a path.
-    Connected,
-    /// There is a path and no better one is being looked for.
-    Completed,
-    /// The path does not answer; it may come back by itself.
-    Disconnected,
-    /// No path; only an ICE restart helps.
-    Failed,
-    /// The connection is closed.
-    Closed,
-}
-
-/// State of path and encryption together, as browsers report `connectionState`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ConnectionState {
-    /// No description has been exchanged.
-    New,
-    /// Being set up.
-    Connecting,
-    /// Usable.
-    Connected,
-    /// The path does not answer; it may come back by itself.
-    Disconnected,
-    /// No path; only an ICE restart helps.
-    Failed,
-    /// Closed by either side. It is the last event.
     Closed,
 }
 

@@ -12,6 +12,7 @@ use str0m::media::{Direction, Mid};
 use crate::error::{NegotiationError, Step};
 use crate::event::SignalingState;
 use crate::sdp::{self, Summary};
+use crate::track::engine_kind;
 use crate::transceiver::Transceivers;
 
 /// How an offer is to be made.
@@ -249,7 +250,7 @@ impl Negotiation {
                 let direction = if sends { Direction::SendRecv } else { Direction::RecvOnly };
                 api.set_direction(mid.as_str().into(), direction);
             } else {
-                let kind = transceiver.kind.engine();
+                let kind = engine_kind(transceiver.kind);
                 let mid = api.add_media(kind, Direction::SendRecv, None, None, None);
                 transceiver.offered = Some(mid.to_string());
                 additions = true;

@@ -4,6 +4,7 @@ mod codec;
 mod local;
 mod remote;
 
+pub(crate) use codec::engine_kind;
 pub use codec::{Codec, MediaKind, Sample};
 pub(crate) use local::{Delivery, Subscription, token};
 pub use local::{LocalTrack, WriteError};

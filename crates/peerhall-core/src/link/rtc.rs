@@ -1,8 +1,10 @@
 //! What core and driver say to each other about a peer connection. The words are those of the WebRTC
 //! recommendation; a driver answers each command that has an answer with one [`RtcInput`].
 
-use std::fmt;
 use std::time::Duration;
+
+pub use peerhall_proto::connection::{ConnectionState as RtcState, IceState, MediaKind, TransportPolicy};
+pub use peerhall_proto::signal::{Candidate as IceCandidate, Description, DescriptionKind};
 
 use crate::ice_servers::IceServer;
 use crate::ids::{ChannelKey, RemoteKey, RemoteStreamKey, RemoteTrackKey, StreamKey, TrackKey};
@@ -58,16 +60,6 @@ pub enum RtcCommand {
     ReopenChannel(ChannelKey),
     /// `getStats`; answered by [`RtcInput::Stats`].
     SampleStats,
-}
-
-/// Over which paths a connection may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TransportPolicy {
-    /// Any.
-    #[default]
-    All,
-    /// Through relays only.
-    Relay,
 }
 
 /// What a peer connection reports.
@@ -131,105 +123,6 @@ pub struct RtcFailure {
     pub name: String,
     /// The platform's words; masked before anybody sees them.
     pub message: String,
-}
-
-/// `connectionState` of a peer connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RtcState {
-    /// Nothing has happened.
-    New,
-    /// ICE or DTLS is at work.
-    Connecting,
-    /// Data flows.
-    Connected,
-    /// Data may flow again.
-    Disconnected,
-    /// Data does not flow without a restart.
-    Failed,
-    /// Closed.
-    Closed,
-}
-
-/// `iceConnectionState` of a peer connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IceState {
-    /// Waiting for candidates.
-    New,
-    /// Trying pairs.
-    Checking,
-    /// A pair works.
-    Connected,
-    /// All pairs are tried.
-    Completed,
-    /// The pair in use does not answer at the moment.
-    Disconnected,
-    /// No pair works.
-    Failed,
-    /// Closed.
-    Closed,
-}
-
-/// Which half of a negotiation a description is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DescriptionKind {
-    /// Proposes a session.
-    Offer,
-    /// Agrees to an offer.
-    Answer,
-}
-
-/// A session description. Its text holds ICE passwords and is not shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Description {
-    /// Offer or answer.
-    pub kind: DescriptionKind,
-    /// The SDP text.
-    pub sdp: String,
-}
-
-impl fmt::Debug for Description {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Description({:?}, {} bytes)", self.kind, self.sdp.len())
-    }
-}
-
-/// One candidate. Its text holds an address and is not shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct IceCandidate {
-    /// The candidate line.
-    pub candidate: String,
-    /// Media section by name.
-    pub sdp_mid: Option<String>,
-    /// Media section by number.
-    pub sdp_m_line_index: Option<u16>,
-    /// ICE user name of the generation that the candidate belongs to.
-    pub username_fragment: Option<String>,
-}
-
-impl fmt::Debug for IceCandidate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IceCandidate(mid {:?}, {} bytes)", self.sdp_mid, self.candidate.len())
-    }
-}
-
-/// Audio or video.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MediaKind {
-    /// Audio.
-    Audio,
-    /// Video.
-    Video,
-}
-
-impl MediaKind {
-    /// `audio` or `video`, as on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Audio => "audio",
-            Self::Video => "video",
-        }
-    }
 }
 
 /// A track that a remote peer sends.

@@ -3,33 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+pub use peerhall_proto::connection::MediaKind;
 use str0m::format::Codec as Engine;
 use str0m::media::MediaKind as EngineKind;
 
-/// Sound or pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MediaKind {
-    /// Sound.
-    Audio,
-    /// Pictures.
-    Video,
-}
-
-impl MediaKind {
-    pub(crate) fn engine(self) -> EngineKind {
-        match self {
-            Self::Audio => EngineKind::Audio,
-            Self::Video => EngineKind::Video,
-        }
-    }
-}
-
-impl From<EngineKind> for MediaKind {
-    fn from(kind: EngineKind) -> Self {
-        match kind {
-            EngineKind::Audio => Self::Audio,
-            EngineKind::Video => Self::Video,
-        }
+/// What the engine calls a kind.
+pub(crate) fn engine_kind(kind: MediaKind) -> EngineKind {
+    match kind {
+        MediaKind::Audio => EngineKind::Audio,
+        MediaKind::Video => EngineKind::Video,
     }
 }
 

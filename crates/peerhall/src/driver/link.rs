@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 
 use peerhall_core::{
-    Description, DescriptionKind, IceCandidate, IceServer, IceState, LinkId, RtcFailure, RtcInput, RtcState,
-    Stats, TrackKey, TransportPolicy,
+    Description, IceCandidate, IceServer, LinkId, RtcFailure, RtcInput, RtcState, Stats, TrackKey,
+    TransportPolicy,
 };
-use peerhall_proto::signal;
 use peerhall_rtc::net::NetworkConfig;
 use peerhall_rtc::{
-    CandidateKind, Channel, Config, ConnectionState, DataChannelInit, Event, Events, LocalTrack,
-    OfferOptions, PeerConnection, RemoteTrack, SenderId, config,
+    CandidateKind, Channel, Config, DataChannelInit, Event, Events, LocalTrack, OfferOptions, PeerConnection,
+    RemoteTrack, SenderId, config,
 };
 use tokio::sync::mpsc;
 
@@ -98,7 +97,7 @@ pub(crate) fn config(
         credential: server.credential.map(|credential| credential.expose().to_owned()),
     }));
     if policy == TransportPolicy::Relay {
-        network.transport_policy = config::TransportPolicy::Relay;
+        network.transport_policy = policy;
     }
     Config { network, ..Config::default() }
 }
@@ -153,13 +152,13 @@ impl Worker {
             }
             LinkOrder::CreateAnswer => RtcInput::AnswerCreated(created(connection.create_answer().await)),
             LinkOrder::SetLocal(description) => {
-                RtcInput::LocalSet(negotiated(connection.set_local_description(to_rtc(description)).await))
+                RtcInput::LocalSet(negotiated(connection.set_local_description(description).await))
             }
             LinkOrder::SetRemote(description) => {
-                RtcInput::RemoteSet(negotiated(connection.set_remote_description(to_rtc(description)).await))
+                RtcInput::RemoteSet(negotiated(connection.set_remote_description(description).await))
             }
             LinkOrder::AddCandidate(candidate) => {
-                let result = connection.add_candidate(candidate.map(candidate_to_rtc)).await;
+                let result = connection.add_candidate(candidate).await;
                 RtcInput::CandidateAdded(result.map_err(|error| failure("OperationError", &error)))
             }
             LinkOrder::Attach { key, track, stream } => match self.attach(key, &track, stream).await {
@@ -228,9 +227,9 @@ impl Worker {
     async fn report(&self, event: Event) {
         let input = match event {
             Event::NegotiationNeeded => RtcInput::NegotiationNeeded,
-            Event::LocalCandidate(candidate) => RtcInput::LocalCandidate(candidate.map(candidate_from_rtc)),
-            Event::ConnectionState(state) => RtcInput::State(rtc_state(state)),
-            Event::IceState(state) => RtcInput::Ice(ice_state(state)),
+            Event::LocalCandidate(candidate) => RtcInput::LocalCandidate(candidate),
+            Event::ConnectionState(state) => RtcInput::State(state),
+            Event::IceState(state) => RtcInput::Ice(state),
             Event::Track(track) => return self.mouth.say(LinkReport::Track(track)).await,
             Event::TrackRemoved { track, .. } => {
                 return self.mouth.say(LinkReport::TrackRemoved { track }).await;
@@ -273,69 +272,11 @@ fn failure(name: &str, error: &dyn std::error::Error) -> RtcFailure {
 }
 
 fn created(
-    result: Result<signal::Description, peerhall_rtc::error::NegotiationError>,
+    result: Result<Description, peerhall_rtc::error::NegotiationError>,
 ) -> Result<Description, RtcFailure> {
-    result.map(from_rtc).map_err(|error| failure("OperationError", &error))
+    result.map_err(|error| failure("OperationError", &error))
 }
 
 fn negotiated(result: Result<(), peerhall_rtc::error::NegotiationError>) -> Result<(), RtcFailure> {
     result.map_err(|error| failure("InvalidAccessError", &error))
-}
-
-fn from_rtc(description: signal::Description) -> Description {
-    let kind = match description.kind {
-        signal::DescriptionKind::Offer => DescriptionKind::Offer,
-        signal::DescriptionKind::Answer => DescriptionKind::Answer,
-    };
-    Description { kind, sdp: description.sdp }
-}
-
-fn to_rtc(description: Description) -> signal::Description {
-    let kind = match description.kind {
-        DescriptionKind::Offer => signal::DescriptionKind::Offer,
-        DescriptionKind::Answer => signal::DescriptionKind::Answer,
-    };
-    signal::Description { kind, sdp: description.sdp }
-}
-
-fn candidate_to_rtc(candidate: IceCandidate) -> signal::Candidate {
-    signal::Candidate {
-        candidate: candidate.candidate,
-        sdp_mid: candidate.sdp_mid,
-        sdp_m_line_index: candidate.sdp_m_line_index,
-        username_fragment: candidate.username_fragment,
-    }
-}
-
-fn candidate_from_rtc(candidate: signal::Candidate) -> IceCandidate {
-    IceCandidate {
-        candidate: candidate.candidate,
-        sdp_mid: candidate.sdp_mid,
-        sdp_m_line_index: candidate.sdp_m_line_index,
-        username_fragment: candidate.username_fragment,
-    }
-}
-
-fn rtc_state(state: ConnectionState) -> RtcState {
-    match state {
-        ConnectionState::New => RtcState::New,
-        ConnectionState::Connecting => RtcState::Connecting,
-        ConnectionState::Connected => RtcState::Connected,
-        ConnectionState::Disconnected => RtcState::Disconnected,
-        ConnectionState::Failed => RtcState::Failed,
-        ConnectionState::Closed => RtcState::Closed,
-    }
-}
-
-fn ice_state(state: peerhall_rtc::IceState) -> IceState {
-    use peerhall_rtc::IceState as Rtc;
-    match state {
-        Rtc::New => IceState::New,
-        Rtc::Checking => IceState::Checking,
-        Rtc::Connected => IceState::Connected,
-        Rtc::Completed => IceState::Completed,
-        Rtc::Disconnected => IceState::Disconnected,
-        Rtc::Failed => IceState::Failed,
-        Rtc::Closed => IceState::Closed,
-    }
 }

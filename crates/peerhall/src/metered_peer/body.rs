@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use peerhall_core::{
-    ChannelKey, LinkId, LocalTrack as CoreTrack, MediaKind, Output, Peer, PeerEvent as CoreEvent,
+    ChannelKey, LinkId, LocalTrack as CoreTrack, Output, Peer, PeerEvent as CoreEvent,
     RemoteEvent as CoreRemoteEvent, RemoteInfo, RemoteKey, RemoteStream as CoreStream, RemoteStreamKey,
     RemoteTrack as CoreRemoteTrack, RemoteTrackKey, RtcCommand, RtcInput, StreamKey, TrackKey,
 };
@@ -97,7 +97,7 @@ impl PeerBody {
             }
         };
         self.tracks.insert(key, track.clone());
-        CoreTrack { key, id: track.id().to_owned(), kind: kind(track.kind()) }
+        CoreTrack { key, id: track.id().to_owned(), kind: track.kind() }
     }
 
     /// The number and the id of a local stream.
@@ -302,7 +302,7 @@ impl PeerBody {
             key,
             id: track.id().to_owned(),
             mid: Some(track.mid().to_owned()),
-            kind: kind(track.kind()),
+            kind: track.kind(),
             streams,
         };
         self.links.get_mut(&link)?.tracks.insert(key, track);
@@ -360,12 +360,5 @@ impl Body for PeerBody {
             remote.inner.end();
         }
         self.events.end();
-    }
-}
-
-fn kind(kind: peerhall_rtc::MediaKind) -> MediaKind {
-    match kind {
-        peerhall_rtc::MediaKind::Audio => MediaKind::Audio,
-        peerhall_rtc::MediaKind::Video => MediaKind::Video,
     }
 }
