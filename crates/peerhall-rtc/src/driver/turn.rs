@@ -14,7 +14,8 @@ use crate::net;
 /// Errors of the engine in a row after which it is taken for broken.
 const MAX_ENGINE_ERRORS: u32 = 64;
 
-/// How long a connection that closes may go on sending what it has to say.
+/// How long a connection that closes may go on sending what it has to say, and how long its relays may take
+/// to confirm that they are not needed any more.
 const CLOSING_TIME: Duration = Duration::from_millis(100);
 
 /// A deadline for an engine that has none.
@@ -164,6 +165,7 @@ impl Driver {
             }
         })
         .await;
+        self.network.close(CLOSING_TIME).await;
     }
 
     fn transmit(&mut self, transmit: &Transmit) {
