@@ -6,6 +6,7 @@
 use std::{
     env,
     ffi::OsString,
+    fmt,
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Command, Stdio},
@@ -22,13 +23,48 @@ const CARGO_FUZZ: &str = "0.13.2";
 
 /// Longest inputs in bytes; longer ones say nothing new and cost time. Of a life of the hub two bytes
 /// are one step; proptest lives the longer ones.
-const MAX_BYTES: [(&str, u32); 5] =
-    [("handshake", 1_024), ("hub", 50), ("jwt", 600), ("origin", 128), ("pattern", 160)];
+const MAX_BYTES: [(&str, u32); 7] = [
+    ("handshake", 1_024),
+    ("hub", 50),
+    ("jwt", 600),
+    ("origin", 128),
+    ("pattern", 160),
+    ("rtc_candidate", 600),
+    ("rtc_description", 3_000),
+];
 const MAX_BYTES_ELSEWHERE: u32 = 512;
 
 /// Seconds that one input may take, and memory of the process (promise P9). The second of the promise is
 /// that of a quiet machine; beside other work an input may wait longer for its turn.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=512"];
+
+/// How long a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// So many inputs.
+    Runs(u64),
+    /// So many seconds.
+    Seconds(u64),
+}
+
+impl Until {
+    /// What libFuzzer calls it.
+    fn option(self) -> String {
+        match self {
+            Self::Runs(runs) => format!("-runs={runs}"),
+            Self::Seconds(seconds) => format!("-max_total_time={seconds}"),
+        }
+    }
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runs(runs) => write!(f, "{runs} inputs"),
+            Self::Seconds(seconds) => write!(f, "{seconds} s"),
+        }
+    }
+}
 
 /// How a run ended.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -88,24 +124,24 @@ impl<'w> Fuzzer<'w> {
         Ok(fuzzer)
     }
 
-    /// Tries `runs` inputs on one target, beginning with those that are kept.
+    /// Tries inputs on one target, beginning with those that are kept.
     ///
     /// # Errors
     ///
     /// [`Failure::Start`] when cargo-fuzz cannot be started, [`Failure::File`] for a folder.
-    pub(crate) fn run(&self, target: &str, runs: u64, seed: u32) -> Result<Outcome, Failure> {
+    pub(crate) fn run(&self, target: &str, until: Until, seed: u32) -> Result<Outcome, Failure> {
         let found = self.found(target);
         std::fs::create_dir_all(&found).map_err(|cause| Failure::File { path: found.clone(), cause })?;
         let bytes =
             MAX_BYTES.iter().find(|(name, _)| *name == target).map_or(MAX_BYTES_ELSEWHERE, |row| row.1);
         let mut command = self.call(target);
         command.arg(&found).arg(self.kept(target)).arg("--").args(LIMITS);
-        command.args([format!("-runs={runs}"), format!("-seed={seed}"), format!("-max_len={bytes}")]);
+        command.args([until.option(), format!("-seed={seed}"), format!("-max_len={bytes}")]);
         let words = self.workspace.path("fuzz/dictionaries").join(format!("{target}.dict"));
         if words.is_file() {
             command.arg(format!("-dict={}", words.display()));
         }
-        announce(&format!("fuzz: {target}, {runs} inputs, seed {seed}"));
+        announce(&format!("fuzz: {target}, {until}, seed {seed}"));
         follow(&mut command)
     }
 

@@ -27,6 +27,9 @@ pub mod member_log;
 pub mod origin;
 pub mod pattern;
 pub mod rest_body;
+pub mod rtc_candidate;
+pub mod rtc_description;
+mod rtc_edge;
 pub mod server_frame;
 pub mod ws_frame;
 
@@ -40,7 +43,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "client_frame", run: client_frame::run },
     Target { name: "client_peer", run: client_peer::run },
     Target { name: "client_signal", run: client_signal::run },
@@ -52,6 +55,8 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "origin", run: origin::run },
     Target { name: "pattern", run: pattern::run },
     Target { name: "rest_body", run: rest_body::run },
+    Target { name: "rtc_candidate", run: rtc_candidate::run },
+    Target { name: "rtc_description", run: rtc_description::run },
     Target { name: "server_frame", run: server_frame::run },
     Target { name: "ws_frame", run: ws_frame::run },
 ];

@@ -9,13 +9,13 @@ use std::{
 use super::Command;
 use crate::{
     failure::Failure,
-    fuzzer::{self, Fuzzer, Outcome},
+    fuzzer::{self, Fuzzer, Outcome, Until},
     workspace::Workspace,
 };
 
 pub(super) const COMMAND: Command = Command {
     name: "fuzz",
-    usage: "[TARGET]… [--runs N] [--seed S] [--keep]",
+    usage: "[TARGET]… [--runs N|--seconds N] [--seed S] [--keep]",
     about: "runs the fuzz targets with libFuzzer; --keep adds what found new code to fuzz/corpus",
     run,
 };
@@ -27,7 +27,7 @@ const DEFAULT_RUNS: u64 = 1_000_000;
 #[derive(Debug, PartialEq, Eq)]
 struct Request {
     targets: Vec<String>,
-    runs: u64,
+    until: Until,
     seed: Option<u32>,
     keep: bool,
 }
@@ -39,7 +39,7 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
     let fuzzer = Fuzzer::prepare(workspace)?;
     let mut failed = false;
     for target in if request.targets.is_empty() { &known } else { &request.targets } {
-        let outcome = fuzzer.run(target, request.runs, seed)?;
+        let outcome = fuzzer.run(target, request.until, seed)?;
         println!("{}", verdict(target, seed, &outcome));
         failed |= outcome.failed;
         if request.keep && !outcome.failed {
@@ -64,11 +64,13 @@ fn seed_of_the_clock() -> u32 {
 
 impl Request {
     fn read(arguments: &[OsString], known: &[String]) -> Result<Self, Failure> {
-        let mut request = Self { targets: Vec::new(), runs: DEFAULT_RUNS, seed: None, keep: false };
+        let mut request =
+            Self { targets: Vec::new(), until: Until::Runs(DEFAULT_RUNS), seed: None, keep: false };
         let mut words = arguments.iter().map(|word| word.to_string_lossy());
         while let Some(word) = words.next() {
             match &*word {
-                "--runs" => request.runs = number(&word, words.next())?,
+                "--runs" => request.until = Until::Runs(number(&word, words.next())?),
+                "--seconds" => request.until = Until::Seconds(number(&word, words.next())?),
                 "--seed" => request.seed = Some(number(&word, words.next())?),
                 "--keep" => request.keep = true,
                 name if known.iter().any(|target| target == name) => request.targets.push(name.to_owned()),
@@ -104,12 +106,13 @@ mod tests {
     fn targets_and_options_come_in_any_order() {
         let request = read(&["--runs", "5", "hub", "--keep", "--seed", "7", "jwt"]).unwrap();
         let targets = vec!["hub".to_owned(), "jwt".to_owned()];
-        assert_eq!(request, Request { targets, runs: 5, seed: Some(7), keep: true });
+        assert_eq!(request, Request { targets, until: Until::Runs(5), seed: Some(7), keep: true });
     }
 
     #[test]
     fn what_is_no_target_and_no_number_is_refused() {
         assert!(read(&["nothing"]).unwrap_err().contains("there are jwt, hub"));
+        assert_eq!(read(&["--seconds", "600"]).unwrap().until, Until::Seconds(600));
         assert!(read(&["--runs", "many"]).unwrap_err().contains("--runs"));
         assert!(read(&["--seed"]).unwrap_err().contains("--seed"));
     }
