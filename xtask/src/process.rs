@@ -23,6 +23,16 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(Failure::Refused { program: shown(command), status }) }
 }
 
+/// Runs a program to its end with our terminal as its terminal, and tells whether it reports success.
+///
+/// # Errors
+///
+/// [`Failure::Start`] when it cannot be started.
+pub(crate) fn passes(command: &mut Command) -> Result<bool, Failure> {
+    let status = command.status().map_err(|cause| start_failure(command, cause))?;
+    Ok(status.success())
+}
+
 /// Runs a program to its end and returns what it wrote to stdout; its stderr is ours.
 ///
 /// # Errors

@@ -56,6 +56,9 @@ pub enum LoadError {
     /// A figure could not be handed on.
     #[error("{0}")]
     Output(String),
+    /// A program of a comparison failed.
+    #[error("{0}; see what it printed")]
+    Program(String),
     /// A credential for our own server.
     #[error("cannot make a credential: {0}; try again")]
     Credential(String),

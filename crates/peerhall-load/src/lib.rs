@@ -5,6 +5,7 @@
 //! - [`scenario`] are the loads; each stands ready and is measured in windows.
 //! - [`mod@bench`] measures one server, which is what `peerhall bench` does.
 //! - [`compare`] measures two beside each other, which is what `cargo xtask bench` does.
+//! - [`rtc`] does so with data channels of peer connections.
 //!
 //! The figure that counts is the server's CPU time (user and kernel) for one unit of work: it holds
 //! where the generator is the slower side, and on a machine that does other things it is the least
@@ -20,6 +21,7 @@ pub mod protocol;
 pub mod report;
 mod rig;
 mod roster;
+pub mod rtc;
 pub mod scenario;
 pub mod subject;
 pub mod window;

@@ -1,6 +1,10 @@
 //! `cargo xtask bench`: the release beside the servers that people would pick instead.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use super::Command;
 use crate::{
@@ -21,27 +25,30 @@ const EVERYBODY: &str = "bun,nats,mosquitto,nchan,socketio,peerserver,socketioxi
 
 pub(super) const COMMAND: Command = Command {
     name: "bench",
-    usage: "[--smoke|--page|--all] [--beside NAME] [--figure NAME]",
+    usage: "[--smoke|--page|--all|--rtc] [--beside NAME] [--figure NAME]",
     about: "measures a release beside other servers; fails on ratios, never on times",
     run,
 };
 
+/// Words that this command understands itself.
+const OWN: [&str; 4] = ["--smoke", "--page", "--all", "--rtc"];
+
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
-    let (own, passed_on): (Vec<&OsString>, Vec<&OsString>) = arguments
-        .iter()
-        .partition(|argument| ["--smoke", "--page", "--all"].iter().any(|word| *argument == word));
+    let (own, passed_on): (Vec<&OsString>, Vec<&OsString>) =
+        arguments.iter().partition(|argument| OWN.iter().any(|word| *argument == word));
+    let is_asked = |word: &str| own.iter().any(|argument| *argument == word);
+    if is_asked("--rtc") {
+        return Ok(status(connections(workspace, &passed_on)?));
+    }
     build(workspace, &["--package", "peerhall-cli"])?;
-    let release = workspace.metadata()?.target_directory.join("release");
-    let program = |name: &str| release.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    let peerhall = program("peerhall");
-    if own.iter().any(|argument| *argument == "--smoke") {
+    let peerhall = program(workspace, "peerhall")?;
+    if is_asked("--smoke") {
         let mut smoke = workspace.command(&peerhall.to_string_lossy());
         smoke.args(["bench", "--smoke"]).args(passed_on);
         announce(&process::shown(&smoke));
         return process::become_program(&mut smoke);
     }
-
-    if own.iter().any(|argument| *argument == "--page") {
+    if is_asked("--page") {
         let browser = setup::for_page_bench(workspace)?;
         let mut page = workspace.command(&browser.node.to_string_lossy());
         page.arg(workspace.path(PAGE))
@@ -50,11 +57,28 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
         announce("the page in Chromium; nothing else should run on this machine");
         return process::become_program(&mut page);
     }
-
-    build(workspace, &["--package", "peerhall-load", "--bin", "peerhall-compare"])?;
     let peers = if own.is_empty() { BenchPeers::Usual } else { BenchPeers::All };
+    let mut passed = servers(workspace, &peerhall, peers, &passed_on)?;
+    if peers == BenchPeers::All {
+        passed &= connections(workspace, &[])?;
+    }
+    Ok(status(passed))
+}
+
+fn status(passed: bool) -> ExitCode {
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Our server beside others.
+fn servers(
+    workspace: &Workspace,
+    peerhall: &Path,
+    peers: BenchPeers,
+    passed_on: &[&OsString],
+) -> Result<bool, Failure> {
+    build(workspace, &["--package", "peerhall-load", "--bin", "peerhall-compare"])?;
     let node = setup::for_bench(workspace, peers)?;
-    let mut compare = workspace.command(&program("peerhall-compare").to_string_lossy());
+    let mut compare = workspace.command(&program(workspace, "peerhall-compare")?.to_string_lossy());
     compare.arg("--peerhall").arg(peerhall).arg("--peers").arg(setup::bench_peers(workspace));
     compare.arg("--built").arg(setup::built_peers(workspace));
     compare.arg("--node").arg(node).args(["--date", today(workspace)?.trim()]);
@@ -67,7 +91,34 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
     }
     compare.args(passed_on);
     announce("peerhall-compare: one line for each ratio; nothing else should run on this machine");
-    process::become_program(&mut compare)
+    process::passes(&mut compare)
+}
+
+/// Our peer connections beside others.
+fn connections(workspace: &Workspace, passed_on: &[&OsString]) -> Result<bool, Failure> {
+    let others = setup::for_rtc_bench(workspace)?;
+    build(workspace, &["--package", "peerhall-load", "--bin", "peerhall-compare-rtc"])?;
+    build(workspace, &["--package", "peerhall-rtc", "--example", "bulk"])?;
+    build(workspace, &["--package", "peerhall-e2e", "--example", "remotes"])?;
+    let mut compare = workspace.command(&program(workspace, "peerhall-compare-rtc")?.to_string_lossy());
+    for example in ["bulk", "remotes"] {
+        compare.arg(format!("--{example}")).arg(program(workspace, &format!("examples/{example}"))?);
+    }
+    compare.arg("--libdatachannel").arg(others.libdatachannel).arg("--scripts").arg(others.scripts);
+    compare.arg("--node").arg(others.node).arg("--python").arg(others.python);
+    compare.args(["--date", today(workspace)?.trim()]);
+    if passed_on.is_empty() {
+        compare.arg("--evidence").arg(workspace.path(EVIDENCE).join("bench_rtc.md"));
+    }
+    compare.args(passed_on);
+    announce("peerhall-compare-rtc: one line for each statement; nothing else should run on this machine");
+    process::passes(&mut compare)
+}
+
+/// Where a program of the release lies.
+fn program(workspace: &Workspace, name: &str) -> Result<PathBuf, Failure> {
+    let release = workspace.metadata()?.target_directory.join("release");
+    Ok(release.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn build(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! The page and the lines that a comparison leaves behind.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::fs;
 
 use serde_json::json;
@@ -32,6 +32,13 @@ impl Machine {
     }
 }
 
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = |what: &Option<String>| what.clone().unwrap_or_else(|| "unknown".to_owned());
+        write!(f, "{} x {}, Linux {}", self.cores, known(&self.processor), known(&self.kernel))
+    }
+}
+
 /// What stands above the table.
 #[derive(Debug, Clone)]
 pub struct Page {
@@ -52,11 +59,9 @@ impl Page {
     #[must_use]
     pub fn markdown(&self, outcomes: &[Outcome]) -> String {
         let failed = outcomes.iter().filter(|outcome| !outcome.is_pass()).count();
-        let machine = &self.machine;
-        let unknown = || "unknown".to_owned();
         let mut text = format!(
             "# Peerhall beside what people would pick instead\n\n\
-             Written by `{}` on {}, seed {}; do not edit. Machine: {} x {}, Linux {}. Servers on one core, \
+             Written by `{}` on {}, seed {}; do not edit. Machine: {}. Servers on one core, \
              generator on another, loopback, 200-byte payload. A ratio is the median of pairs of windows \
              taken in turn; above 1 Peerhall costs less. Peerhall checks a token for every connection and \
              has limits, metrics and presence on. Noise is what other programs took of the two cores.\n\n\
@@ -66,9 +71,7 @@ impl Page {
             self.command,
             self.date,
             self.seed,
-            machine.cores,
-            machine.processor.clone().unwrap_or_else(unknown),
-            machine.kernel.clone().unwrap_or_else(unknown),
+            self.machine,
             outcomes.len() - failed,
             outcomes.len(),
         );
