@@ -1,9 +1,13 @@
 //! The examples of the SDK, run as they stand.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
+use peerhall::media::{AudioSource, MediaFile, TestPattern};
+use peerhall::{Codec, JoinOptions, LocalStream};
 use peerhall_auth::key::KeyRecord;
-use peerhall_e2e::native::{joined, key, next_remote, soon};
+use peerhall_e2e::native::{joined, key, next_remote, peer, soon};
 use peerhall_e2e::server::{self, Running};
 use tokio::sync::mpsc;
 
@@ -28,6 +32,28 @@ mod pubsub;
 #[path = "../../peerhall/examples/reconnect.rs"]
 #[allow(dead_code, reason = "`main` is for people")]
 mod reconnect;
+
+#[path = "../../peerhall/examples/recorder.rs"]
+#[allow(dead_code, reason = "`main` is for people")]
+mod recorder;
+
+/// Lines that an example stays below, so that it is read at a glance.
+const LINES: usize = 60;
+
+#[test]
+fn every_example_is_run_here_and_is_shorter_than_sixty_lines() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../peerhall/examples");
+    for entry in fs::read_dir(workspace).expect("examples") {
+        let path = entry.expect("an example").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let lines = fs::read_to_string(&path).expect("an example").lines().count();
+        assert!(lines < LINES, "{name} has {lines} lines");
+        assert!(
+            include_str!("sdk_examples.rs").contains(&format!("examples/{name}\"]")),
+            "{name} is not run"
+        );
+    }
+}
 
 fn url(server: &Running) -> String {
     format!("ws://{}", server.addr())
@@ -88,7 +114,7 @@ const CALL: Duration = Duration::from_secs(4);
 async fn a_call_is_echoed_by_the_bot_and_recorded() {
     let (server, key) = started();
     let folder = std::env::temp_dir().join(format!("peerhall-call-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
+    fs::create_dir_all(&folder).expect("a folder");
     let (address, id) = (url(&server), key.id.as_str().to_owned());
     let recording = tokio::spawn({
         let (address, id, folder) = (address.clone(), id.clone(), folder.clone());
@@ -100,8 +126,49 @@ async fn a_call_is_echoed_by_the_bot_and_recorded() {
     let files = soon("the recording", recording).await.expect("no panic").expect("a call");
     let [file] = &*files else { panic!("one file, not {files:?}") };
     assert_eq!(file.extension().and_then(|ending| ending.to_str()), Some("wav"));
-    let bytes = std::fs::read(file).expect("a recording");
+    let bytes = fs::read(file).expect("a recording");
     let loud = bytes.iter().skip(44).filter(|sample| **sample & 0x70 != 0x70).count();
     assert!(loud > 4_000, "half a second of a tone: {loud} loud samples of {}", bytes.len());
-    std::fs::remove_dir_all(&folder).expect("removed");
+    fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[tokio::test]
+async fn the_recorder_writes_down_the_test_picture_and_the_tone() {
+    let (server, key) = started();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (address, id, into) = (url(&server), key.id.as_str().to_owned(), folder.path().to_owned());
+    let recording = tokio::spawn(async move { recorder::run(&address, &id, "studio", &into).await });
+    let (singer, mut seen) = peer(&server, &key);
+    let (picture, tone) = (TestPattern::start(), AudioSource::new());
+    tone.tone(440.0);
+    singer
+        .add_stream(&LocalStream::new([picture.track().clone(), tone.track().clone()]), None)
+        .expect("added");
+    soon("joining", singer.join("studio", JoinOptions::default())).await.expect("joins");
+    next_remote(&mut seen).await;
+    // Until enough has been written, and not for a while: a busy machine takes its time.
+    let sizes = || {
+        let files = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("a file"));
+        let mut sizes: Vec<_> = files
+            .map(|file| (file.file_name(), file.metadata().expect("a file").len()))
+            .filter(|(_, size)| *size > 8_000)
+            .map(|(name, _)| name.to_string_lossy().rsplit('.').next().unwrap_or_default().to_owned())
+            .collect();
+        sizes.sort();
+        sizes
+    };
+    let written = async {
+        while sizes() != ["ivf", "wav"] {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    soon("a picture and a sound", written).await;
+    singer.close(None).await;
+    let files = soon("the end", recording).await.expect("no panic").expect("recorded");
+    assert_eq!(files.len(), 2);
+    let video =
+        files.iter().find(|file| file.extension().is_some_and(|ending| ending == "ivf")).expect("video");
+    let mut video = MediaFile::open(video).expect("a file that can be played");
+    assert_eq!(video.codec(), Codec::Vp8);
+    assert!(video.read().expect("readable").is_some());
 }

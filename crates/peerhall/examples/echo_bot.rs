@@ -38,17 +38,16 @@ async fn echo_data(remote: RemotePeer) {
     while let Some(raw) = channels.next().await {
         let channel = DataChannel::wrap(raw, DataChannelOptions::default());
         tokio::spawn(async move {
-            let mut open = true;
-            while let (true, Some(message)) = (open, channel.recv().await) {
-                open = channel.send(message).await.is_ok();
+            while let Some(message) = channel.recv().await {
+                let _ = channel.send(message).await;
             }
         });
     }
 }
 
 async fn echo_track(peer: MeteredPeer, source: RemoteTrack) {
-    let Some(codec) = source.recv().await.map(|sample| sample.codec) else { return };
-    let echo = LocalTrack::new(codec, None);
+    let Some(first) = source.recv().await else { return };
+    let echo = LocalTrack::new(first.codec, None);
     let mut added = peer.add_track(&echo, None, Some(StreamMetadata::new().with_role("echo"))).is_ok();
     while added {
         tokio::select! {

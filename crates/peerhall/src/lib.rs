@@ -57,6 +57,7 @@ pub use peerhall_core::{
     CloseCode, DataKind, ErrorCode, JoinOptions, Path, PeerState, Quality, ReconnectOptions, RemoteState,
     SignallingState, SubscribeOptions, TransportPolicy, Unreachable,
 };
+pub use peerhall_rtc::stats::Stats;
 pub use peerhall_rtc::{
     Channel, Codec, DataChannelInit, LocalTrack, MediaKind, Message, PeerConnection, ReadyState, RemoteTrack,
     Sample,

@@ -7,11 +7,14 @@
 mod audio;
 mod file;
 mod g711;
+mod pattern;
 mod play;
 mod record;
+mod vp8;
 
 pub use audio::{AUDIO_RATE, AudioSource};
 pub use file::MediaFileError;
+pub use pattern::TestPattern;
 pub use play::MediaFile;
 pub use record::{MediaWriter, extension, record};
 

@@ -42,7 +42,7 @@ pub(crate) struct Join {
     /// Connect through relays only
     #[arg(long)]
     relay: bool,
-    /// Greet, echo, send a tone; obeys /drop, /relay, /direct, /file and /help
+    /// Greet, echo, send a test picture with the clock in it and a tone; obeys /drop, /relay, /direct, /file and /help
     #[arg(long)]
     bot: bool,
     /// Print one line of JSON for each event

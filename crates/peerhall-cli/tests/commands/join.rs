@@ -6,13 +6,13 @@ use crate::running::{dev, event, join};
 use crate::support::{Run, command};
 
 #[test]
-fn somebody_in_the_terminal_talks_with_the_bot_hears_its_tone_and_gets_a_file() {
+fn somebody_in_the_terminal_talks_with_the_bot_sees_and_hears_it_and_gets_a_file() {
     let (_server, url, key) = dev();
     let mut bot = join(&url, &key, &["--bot"]);
     bot.until(event("joined"));
     let mut me = join(&url, &key, &["--name", "me"]);
     let remote = me.until(event("peer-joined"))["peer"].clone();
-    assert_eq!(me.until(event("stream-added"))["label"], "a tone");
+    assert_eq!(me.until(event("stream-added"))["label"], "a test picture and a tone");
     me.until(|line| (line["event"] == "remote-state-change" && line["to"] == "connected").then_some(()));
 
     writeln!(me.input(), "how are you").unwrap();
@@ -29,6 +29,7 @@ fn somebody_in_the_terminal_talks_with_the_bot_hears_its_tone_and_gets_a_file() 
     writeln!(me.input(), "/who").unwrap();
     let here = me.until(event("who"));
     assert_eq!(here["peers"][0]["peer"], remote, "the same peer as before: {here}");
+    assert!(here["peers"][0]["bytesReceivedPerSecond"].is_number(), "{here}");
     writeln!(me.input(), "/quit").unwrap();
     assert!(me.child.wait().unwrap().success());
     bot.until(event("peer-left"));

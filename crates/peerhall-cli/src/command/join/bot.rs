@@ -1,6 +1,6 @@
 //! Somebody to talk to: greets, echoes, and does what it is told.
 
-use peerhall::media::AudioSource;
+use peerhall::media::{AudioSource, TestPattern};
 use peerhall::{
     Channel, DataChannel, DataChannelInit, DataChannelOptions, LocalStream, MeteredPeer, PeerData,
     RemotePeer, StreamMetadata, TransportPolicy,
@@ -24,19 +24,22 @@ const CHUNK: usize = 16 * 1024;
 pub(super) struct Bot {
     peer: MeteredPeer,
     name: String,
-    /// Plays for as long as the bot lives.
+    /// Play for as long as the bot lives.
     _tone: AudioSource,
+    _picture: TestPattern,
 }
 
 impl Bot {
-    /// A bot that speaks, and hums, through a peer.
+    /// A bot that speaks, hums and shows the time through a peer.
     pub(super) fn start(peer: &MeteredPeer, name: &str) -> Self {
         let tone = AudioSource::new();
         tone.tone(TONE);
-        let metadata = StreamMetadata::new().with_role("bot").with_label("a tone");
+        let picture = TestPattern::start();
+        let metadata = StreamMetadata::new().with_role("bot").with_label("a test picture and a tone");
+        let stream = LocalStream::new([tone.track().clone(), picture.track().clone()]);
         // A peer that has not joined takes every track.
-        let _ = peer.add_stream(&LocalStream::new([tone.track().clone()]), Some(metadata));
-        Self { peer: peer.clone(), name: name.to_owned(), _tone: tone }
+        let _ = peer.add_stream(&stream, Some(metadata));
+        Self { peer: peer.clone(), name: name.to_owned(), _tone: tone, _picture: picture }
     }
 
     /// Says hello to somebody who came.

@@ -1,6 +1,9 @@
 //! What the terminal shows, for people or for programs.
 
-use peerhall::{PeerEvent, RemoteEvent, RemotePeer};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use peerhall::{PeerEvent, RemoteEvent, RemotePeer, Stats};
 use serde_json::{Value, json};
 
 use crate::failure::Outcome;
@@ -106,29 +109,25 @@ impl Report {
         self.say(&line, || value)
     }
 
-    /// Shows who is here, and how they are connected.
+    /// Shows who is here, and how they are connected. Takes [`MOMENT`], over which rates are taken.
     pub(super) async fn who(self, remotes: &[RemotePeer]) -> Outcome {
         if remotes.is_empty() {
             return self.say("nobody else is here", || json!({"event": "who", "peers": []}));
         }
-        let mut peers = Vec::new();
+        let mut before = Vec::new();
         for remote in remotes {
-            let stats = remote.stats().await.ok();
-            let pair = stats.as_ref().and_then(|stats| stats.pair);
-            let path = pair.map(|pair| format!("{:?} to {:?}", pair.local, pair.remote).to_lowercase());
-            let round_trip = pair.and_then(|pair| pair.current_rtt).map(|rtt| rtt.as_secs_f64() * 1_000.0);
-            let (sent, received) = stats.map_or((0, 0), |stats| (stats.bytes_sent, stats.bytes_received));
+            before.push(remote.stats().await.ok());
+        }
+        let started = Instant::now();
+        tokio::time::sleep(MOMENT).await;
+        let mut peers = Vec::new();
+        for (remote, before) in remotes.iter().zip(before) {
+            let now = remote.stats().await.ok();
+            let seen = Seen::between(before, now, started.elapsed());
             if !self.json {
-                let path = path.as_deref().unwrap_or("no path");
-                let rtt = round_trip.map(|ms| format!(", {ms:.1} ms")).unwrap_or_default();
-                let id = printable(remote.id());
-                let line = format!("{id}: {}, {path}{rtt}, {sent} bytes out, {received} in", remote.state());
-                print(&format!("  {line}\n"))?;
+                print(&format!("  {}: {}, {seen}\n", printable(remote.id()), remote.state()))?;
             }
-            peers.push(json!({
-                "peer": remote.id(), "state": remote.state().as_str(), "path": path, "roundTripMs": round_trip,
-                "bytesSent": sent, "bytesReceived": received,
-            }));
+            peers.push(seen.json(remote));
         }
         if self.json { print_json(&json!({"event": "who", "peers": peers})) } else { Ok(()) }
     }
@@ -140,6 +139,56 @@ impl Report {
 
     fn say(self, line: &str, value: impl FnOnce() -> Value) -> Outcome {
         if self.json { print_json(&value()) } else { print(&format!("{line}\n")) }
+    }
+}
+
+/// How long rates are taken over.
+const MOMENT: Duration = Duration::from_millis(500);
+
+/// What is known of the connection to one remote peer.
+#[derive(Debug, Default)]
+struct Seen {
+    path: Option<String>,
+    round_trip_ms: Option<f64>,
+    /// Bytes out and in, so far.
+    bytes: (u64, u64),
+    /// Bytes out and in, in a second.
+    rates: (f64, f64),
+}
+
+impl Seen {
+    /// What two looks at a connection tell; a connection that is made anew begins to count at 0.
+    fn between(before: Option<Stats>, now: Option<Stats>, apart: Duration) -> Self {
+        let Some(now) = now else { return Self::default() };
+        let before = before.map_or((0, 0), |stats| (stats.bytes_sent, stats.bytes_received));
+        let rate = |before: u64, now: u64| now.saturating_sub(before) as f64 / apart.as_secs_f64();
+        Self {
+            path: now.pair.map(|pair| format!("{:?} to {:?}", pair.local, pair.remote).to_lowercase()),
+            round_trip_ms: now.pair.and_then(|pair| pair.current_rtt).map(|rtt| rtt.as_secs_f64() * 1_000.0),
+            bytes: (now.bytes_sent, now.bytes_received),
+            rates: (rate(before.0, now.bytes_sent), rate(before.1, now.bytes_received)),
+        }
+    }
+
+    fn json(&self, remote: &RemotePeer) -> Value {
+        json!({
+            "peer": remote.id(), "state": remote.state().as_str(),
+            "path": self.path, "roundTripMs": self.round_trip_ms,
+            "bytesSent": self.bytes.0, "bytesReceived": self.bytes.1,
+            "bytesSentPerSecond": self.rates.0.round(), "bytesReceivedPerSecond": self.rates.1.round(),
+        })
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.path.as_deref().unwrap_or("no path"))?;
+        if let Some(ms) = self.round_trip_ms {
+            write!(f, ", {ms:.1} ms")?;
+        }
+        let kilobits = |rate: f64| rate * 8.0 / 1_000.0;
+        let (out, into) = (kilobits(self.rates.0), kilobits(self.rates.1));
+        write!(f, ", {out:.0} kbit/s out, {into:.0} in ({} and {} bytes)", self.bytes.0, self.bytes.1)
     }
 }
 
