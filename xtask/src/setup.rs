@@ -140,6 +140,37 @@ pub(crate) fn for_page_bench(workspace: &Workspace) -> Result<PageBench, Failure
     Ok(PageBench { node: node::program(), chromium: debian::chromium() })
 }
 
+/// Other people's peer connections.
+#[derive(Debug)]
+pub(crate) struct RtcPeers {
+    /// The program around libdatachannel.
+    pub(crate) libdatachannel: PathBuf,
+    /// The folder with the scripts for the others.
+    pub(crate) scripts: PathBuf,
+    /// What runs libwebrtc.
+    pub(crate) node: OsString,
+    /// What runs aiortc.
+    pub(crate) python: PathBuf,
+}
+
+/// Installs the peer connections that ours are compared with.
+///
+/// # Errors
+///
+/// What is missing and how to get it.
+pub(crate) fn for_rtc_bench(workspace: &Workspace) -> Result<RtcPeers, Failure> {
+    debian::ensure_packages(workspace, &debian::BENCH_RTC)?;
+    node::ensure_version(workspace)?;
+    node::ensure_modules(workspace, node::BENCH_RTC)?;
+    python::ensure_environment(workspace)?;
+    Ok(RtcPeers {
+        libdatachannel: built_peers::libdatachannel(workspace)?,
+        scripts: workspace.path(node::BENCH_RTC),
+        node: node::program(),
+        python: python::interpreter(workspace),
+    })
+}
+
 /// The folder with those servers that had to be built.
 pub(crate) fn built_peers(workspace: &Workspace) -> PathBuf {
     built_peers::folder(workspace)

@@ -18,7 +18,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
 
-pub use browser::Page;
+pub use browser::{Browser, Page};
 pub use proxy::Proxy;
 pub use python::Python;
 
@@ -65,9 +65,10 @@ struct Partner {
 
 impl Partner {
     /// Starts a script; both its folders and its interpreter are provided by `cargo xtask test`.
-    fn start(interpreter: &Path, script: &Path) -> io::Result<Self> {
-        let mut child =
-            Command::new(interpreter).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    fn start(interpreter: &Path, script: &Path, arguments: &[&str]) -> io::Result<Self> {
+        let mut command = Command::new(interpreter);
+        command.arg(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
         let input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let waiting = Arc::new(Mutex::new(HashMap::new()));

@@ -2,12 +2,19 @@
 //!
 //! aiortc neither takes an offer back nor restarts ICE: its SDK makes a new connection instead.
 
-use peerhall::{JoinOptions, RemotePeer, StreamMetadata};
+#![expect(clippy::expect_used, reason = "a test may stop at the first surprise, also in what it stands on")]
+
+use futures_util::FutureExt;
+use peerhall::event::StreamEvent;
+use peerhall::{
+    Codec, DataChannel, Events, JoinOptions, LocalTrack, MeteredPeer, PeerEvent, RemotePeer, StreamMetadata,
+};
 use peerhall_e2e::foreign::{Proxy, Python};
 use peerhall_e2e::native::talk::{drop_and_return, echo_next, echoed_again, nobody_left, open_channel};
-use peerhall_e2e::native::{Mirror, named, next_remote, soon};
-use peerhall_e2e::server::{self, Ways};
-use serde_json::json;
+use peerhall_e2e::native::{Mirror, Reflection, named, next_remote, next_stream, soon};
+use peerhall_e2e::server::{self, Running, Ways};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 /// Ids of the native peer and of the Python one. Who has the smaller one gives way.
 const ORDERS: [(&str, &str); 2] = [("a-native", "b-python"), ("b-native", "a-python")];
@@ -83,5 +90,103 @@ async fn a_cut_of_each_side_brings_the_channel_and_the_streams_back() {
         nobody_left(&mut events);
         native.close(None).await;
         python.close().await;
+    }
+}
+
+/// A native peer and a Python one in a room. Python shows a picture, and sees it in the native peer's
+/// mirror, so that what it sees has gone both ways.
+struct Call {
+    native: MeteredPeer,
+    events: Events<PeerEvent>,
+    python: Python,
+    remote: RemotePeer,
+    mirror: Mirror,
+    channel: DataChannel,
+    /// How often the mirror has come to Python.
+    shown: Value,
+    reflecting: JoinHandle<()>,
+    /// The server, for as long as it is called.
+    _server: Running,
+}
+
+impl Call {
+    async fn begin((native_id, python_id): (&str, &str)) -> Self {
+        let server = server::start();
+        let url = format!("ws://{}", server.addr());
+        let (native, mut events) = named(&server, &url, native_id);
+        let python = Python::start(&url, &server.token(&json!({ "sub": python_id }))).await;
+        let mirror = Mirror::new("mirror");
+        native.add_stream(mirror.stream(), None).expect("added");
+        python.call("add_picture", json!(["picture", { "role": "bot" }])).await;
+        python.call("join", json!(["room"])).await;
+        native.join("room", JoinOptions::default()).await.expect("joins");
+        let remote = next_remote(&mut events).await;
+        let reflecting = tokio::spawn(reflect_all(remote.on_stream_added(), mirror.video().clone()));
+        let channel = open_channel(&remote, "before").await;
+        let shown = python.call("sees_anew", json!(["mirror", 0, 3])).await;
+        Self { native, events, python, remote, mirror, channel, shown, reflecting, _server: server }
+    }
+
+    /// Both streams come anew on another connection, and the channel is open again.
+    async fn comes_back(&mut self, after: &str) {
+        self.shown = self.python.call("sees_anew", json!(["mirror", self.shown, 3])).await;
+        echoed_again(&self.channel, after).await;
+    }
+
+    async fn end(mut self) {
+        assert!(self.native.remote_peers() == [self.remote], "the remote peer of before");
+        nobody_left(&mut self.events);
+        self.reflecting.abort();
+        self.native.close(None).await;
+        self.python.close().await;
+    }
+}
+
+/// Shows every picture that comes, the newest one.
+async fn reflect_all(mut added: Events<StreamEvent>, to: LocalTrack) {
+    let mut reflection = None;
+    while let Some(StreamEvent { stream, metadata, .. }) = added.next().await {
+        assert_eq!(metadata, Some(StreamMetadata::new().with_role("bot")), "of {}", stream.id());
+        let picture = stream.tracks().first().cloned();
+        drop(reflection.replace(picture.map(|picture| Reflection::of(picture, to.clone()))));
+    }
+}
+
+#[tokio::test]
+async fn a_restart_of_each_side_brings_streams_and_channel_back() {
+    for ids in ORDERS {
+        let mut call = Call::begin(ids).await;
+        call.python.call("restart", json!([])).await;
+        call.comes_back("after Python's restart").await;
+        call.remote.restart_ice();
+        call.comes_back("after the native restart").await;
+        call.end().await;
+    }
+}
+
+/// What Python never says of a stream of ours is that it has gone: aiortc learns that from an RTCP BYE
+/// alone, which our engine does not send.
+#[tokio::test]
+async fn a_picture_of_each_side_is_replaced_and_taken_away_without_another_connection() {
+    for ids in ORDERS {
+        let call = Call::begin(ids).await;
+        let mut resets = call.remote.on_connection_reset();
+        let picture = next_stream(&call.remote).await.stream.tracks().first().expect("a track").clone();
+        call.reflecting.abort();
+        let replacement = LocalTrack::new(Codec::Vp8, None);
+        let replaced = call.native.replace_track(call.mirror.video(), Some(&replacement)).await;
+        replaced.expect("replaced");
+        let _reflection = Reflection::of(picture, replacement);
+        call.python.call("sees_anew", json!(["mirror", 0, 5])).await;
+        call.python.call("replace_picture", json!(["picture"])).await;
+        call.python.call("sees_anew", json!(["mirror", 0, 30])).await;
+
+        let mut gone = call.remote.on_stream_removed();
+        call.python.call("remove_stream", json!(["picture"])).await;
+        assert_eq!(soon("the removal", gone.next()).await.expect("more removals").id(), "picture");
+        call.native.remove_stream(call.mirror.stream()).expect("removed");
+        echoed_again(&call.channel, "after the removals").await;
+        assert!(resets.next().now_or_never().is_none(), "a reset");
+        call.end().await;
     }
 }

@@ -32,6 +32,18 @@ pub(super) fn ensure(workspace: &Workspace) -> Result<(), Failure> {
     centrifuge(workspace, &folder)
 }
 
+/// The program around libdatachannel, built when it is missing or older than its source.
+pub(super) fn libdatachannel(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    let folder = folder(workspace);
+    fs::create_dir_all(&folder).map_err(|cause| Failure::File { path: folder.clone(), cause })?;
+    let source = format!("{}/libdatachannel", node::BENCH_RTC);
+    let text = workspace.read(&format!("{source}/Cargo.lock"))?
+        + &workspace.read(&format!("{source}/src/main.rs"))?;
+    let program = "peerhall-bench-libdatachannel";
+    install(workspace, &folder, program, &text, &["--path", &source])?;
+    Ok(folder.join(program))
+}
+
 fn socketioxide(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
     let source = format!("{}/socketioxide", node::BENCH);
     let text = workspace.read(&format!("{source}/Cargo.lock"))?

@@ -99,6 +99,12 @@ pub(super) const BENCH_ALL: [Package; 8] = [
     },
 ];
 
+/// What builds the peer connections that ours are compared with.
+pub(super) const BENCH_RTC: [Package; 2] = [
+    Package { name: "cmake", is_there: || process::find_on_path("cmake").is_some(), service: None },
+    Package { name: "g++", is_there: || process::find_on_path("c++").is_some(), service: None },
+];
+
 const IPROUTE: Package =
     Package { name: "iproute2", is_there: || process::find_on_path("ip").is_some(), service: None };
 

@@ -18,6 +18,9 @@ pub(super) const PACKAGE_TESTS: &str = "packages/peerhall/tests";
 /// Folder of the servers that `cargo xtask bench` compares with.
 pub(super) const BENCH: &str = "crates/peerhall-load/peers";
 
+/// Folder of the peer connections that it compares with.
+pub(super) const BENCH_RTC: &str = "crates/peerhall-load/peers/rtc";
+
 /// The oldest major version whose `fetch`, and async iteration of streams the scripts rely on.
 const OLDEST: u32 = 20;
 

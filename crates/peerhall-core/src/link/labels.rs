@@ -1,5 +1,7 @@
 //! What a remote peer says about its tracks, and which of them is meant (sdk-behaviour, section 5.5).
 
+use peerhall_proto::json::Json;
+
 use super::rtc::RemoteTrack;
 use super::sdp::Sdp;
 use crate::queue::Queue;
@@ -20,11 +22,20 @@ pub(crate) struct Label<J> {
 #[derive(Debug)]
 pub(crate) struct Labels<J> {
     entries: Queue<Label<J>>,
-    /// Sender's ids of entries that a track of this connection has been found for.
-    found: Vec<String>,
+    /// Tracks of this connection that an entry was found for.
+    found: Vec<Found>,
 }
 
-impl<J: Clone> Labels<J> {
+/// Which entry a track was found to be meant by.
+#[derive(Debug)]
+struct Found {
+    /// The track's media section.
+    mid: Option<String>,
+    /// The sender's id in the entry.
+    track_id: String,
+}
+
+impl<J: Json> Labels<J> {
     pub(crate) fn new() -> Self {
         Self { entries: Queue::new(), found: Vec::new() }
     }
@@ -40,12 +51,13 @@ impl<J: Clone> Labels<J> {
             }
             (Some(index), false) => {
                 self.entries.remove(index);
-                self.found.retain(|id| *id != label.track_id);
+                self.found.retain(|found| found.track_id != label.track_id);
             }
             (None, true) => {
                 if self.entries.len() >= MAX_TRACK_METADATA {
                     let oldest = self.entries.pop_front();
-                    self.found.retain(|id| oldest.as_ref().is_none_or(|entry| entry.track_id != *id));
+                    self.found
+                        .retain(|found| oldest.as_ref().is_none_or(|entry| entry.track_id != found.track_id));
                 }
                 self.entries.push_back(label);
             }
@@ -68,11 +80,10 @@ impl<J: Clone> Labels<J> {
             .by_id(signalled.unwrap_or(&track.id))
             .or_else(|| self.by_id(&track.id))
             .or_else(|| self.by_stream(track, sdp))
-            .or_else(|| self.left_over(sdp))?;
-        let (id, metadata) = (label.track_id.clone(), label.metadata.clone());
-        if !self.found.contains(&id) {
-            self.found.push(id);
-        }
+            .or_else(|| self.left_over(track, sdp))?;
+        let (track_id, metadata) = (label.track_id.clone(), label.metadata.clone());
+        self.found.retain(|found| found.mid != track.mid);
+        self.found.push(Found { mid: track.mid.clone(), track_id });
         metadata
     }
 
@@ -94,16 +105,35 @@ impl<J: Clone> Labels<J> {
     }
 
     /// A browser that sends on a section which the other side opened signals an id there that its
-    /// application never sees, so that what was said names a track that no description does.
-    fn left_over(&self, sdp: &Sdp) -> Option<&Label<J>> {
-        let mut candidates = self.entries.iter().filter(|entry| {
-            entry.stream_id.is_none()
-                && entry.kind.is_none()
-                && !self.found.contains(&entry.track_id)
-                && !sdp.names_track(&entry.track_id)
-        });
-        let first = candidates.next()?;
-        candidates.next().is_none().then_some(first)
+    /// application never sees, so that what was said names a track that no description does. Of several
+    /// tracks of one kind the first one was spoken of first; of several kinds only copies of one object
+    /// are clear, as `addStream` sends them, which have one length.
+    fn left_over(&self, track: &RemoteTrack, sdp: &Sdp) -> Option<&Label<J>> {
+        let entries: Vec<_> = self.entries.iter().filter(|entry| self.is_left_over(entry, sdp)).collect();
+        if let [only] = *entries {
+            return Some(only);
+        }
+        let nameless: Vec<_> = sdp.sent().filter(|&(mid, _, id)| self.is_nameless(mid, id)).collect();
+        if nameless.len() != entries.len() {
+            return None;
+        }
+        let place = nameless.iter().position(|(mid, ..)| track.mid.as_deref() == Some(mid))?;
+        let one_kind = nameless.iter().all(|(_, kind, _)| *kind == track.kind.as_str());
+        let length = |entry: &&Label<J>| entry.metadata.as_ref().map(Json::encoded_len);
+        let copies = || entries.iter().all(|entry| entries.first().map(length) == Some(length(entry)));
+        entries.get(place).copied().filter(|_| one_kind || copies())
+    }
+
+    fn is_left_over(&self, entry: &Label<J>, sdp: &Sdp) -> bool {
+        entry.stream_id.is_none()
+            && entry.kind.is_none()
+            && !self.found.iter().any(|found| found.track_id == entry.track_id)
+            && !sdp.names_track(&entry.track_id)
+    }
+
+    /// Whether nothing was said about a track by its id, and no entry was found for it otherwise.
+    fn is_nameless(&self, mid: &str, id: &str) -> bool {
+        self.by_id(id).is_none() && !self.found.iter().any(|found| found.mid.as_deref() == Some(mid))
     }
 
     #[cfg(test)]
@@ -114,14 +144,16 @@ impl<J: Clone> Labels<J> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::super::rtc::{MediaKind, RemoteStream};
     use super::*;
     use crate::ids::{RemoteStreamKey, RemoteTrackKey};
 
-    fn label(track: &str, stream: Option<&str>, metadata: Option<u32>) -> Label<u32> {
+    fn label(track: &str, stream: Option<&str>, metadata: Option<u32>) -> Label<Value> {
         Label {
             track_id: track.to_owned(),
-            metadata,
+            metadata: metadata.map(Value::from),
             stream_id: stream.map(str::to_owned),
             kind: Some("video".to_owned()),
         }
@@ -156,8 +188,8 @@ mod tests {
         let sdp = Sdp::read(
             "m=video\r\na=mid:0\r\na=msid:s sender-1\r\nm=video\r\na=mid:1\r\na=msid:s sender-2\r\n",
         );
-        assert_eq!(labels.of(&track("made-here", "1", "s"), &sdp), Some(2));
-        assert_eq!(labels.of(&track("made-here", "0", "s"), &sdp), Some(1));
+        assert_eq!(labels.of(&track("made-here", "1", "s"), &sdp), Some(json!(2)));
+        assert_eq!(labels.of(&track("made-here", "0", "s"), &sdp), Some(json!(1)));
     }
 
     #[test]
@@ -166,12 +198,13 @@ mod tests {
         let mut labels = Labels::new();
         labels.note(said("known", 1));
         labels.note(said("lost", 2));
-        let sdp =
-            Sdp::read("m=video\r\na=mid:0\r\na=msid:s known\r\nm=video\r\na=mid:1\r\na=msid:t made-up\r\n");
-        assert_eq!(labels.of(&track("made-up", "1", "t"), &sdp), Some(2));
+        let sdp = Sdp::read(
+            "m=video\r\na=mid:0\r\na=msid:s known\r\nm=video\r\na=mid:1\r\na=msid:t made-up\r\nm=video\r\na=mid:2\r\na=inactive\r\na=msid:u x\r\n",
+        );
+        assert_eq!(labels.of(&track("made-up", "1", "t"), &sdp), Some(json!(2)));
         assert_eq!(labels.of(&track("another", "2", "u"), &sdp), None, "it is spent");
         labels.note(said("third", 3));
-        assert_eq!(labels.of(&track("another", "2", "u"), &sdp), Some(3));
+        assert_eq!(labels.of(&track("another", "2", "u"), &sdp), Some(json!(3)));
         labels.start_over();
         labels.note(said("third", 3));
         assert_eq!(labels.of(&track("made-up", "1", "t"), &sdp), None, "two are missing");
@@ -182,11 +215,44 @@ mod tests {
         let mut labels = Labels::new();
         labels.note(label("gone-1", Some("s"), Some(1)));
         let sdp = Sdp::read("");
-        assert_eq!(labels.of(&track("x", "0", "s"), &sdp), Some(1));
+        assert_eq!(labels.of(&track("x", "0", "s"), &sdp), Some(json!(1)));
         assert_eq!(labels.of(&track("x", "0", "other"), &sdp), None);
         labels.note(label("gone-2", Some("s"), Some(2)));
         assert_eq!(labels.of(&track("x", "0", "s"), &sdp), None);
         labels.note(label("gone-2", Some("s"), None));
-        assert_eq!(labels.of(&track("x", "0", "s"), &sdp), Some(1));
+        assert_eq!(labels.of(&track("x", "0", "s"), &sdp), Some(json!(1)));
+    }
+
+    fn said(track: &str, metadata: Value) -> Label<Value> {
+        Label { track_id: track.to_owned(), metadata: Some(metadata), stream_id: None, kind: None }
+    }
+
+    fn of_kind(kind: MediaKind, mid: &str) -> RemoteTrack {
+        RemoteTrack { kind, ..track(mid, mid, "s") }
+    }
+
+    #[test]
+    fn x12_tracks_of_one_kind_under_ids_that_were_never_spoken_of_are_in_the_order_of_what_was_said() {
+        let mut labels = Labels::new();
+        labels.note(said("first", json!({"n": 1})));
+        labels.note(said("second", json!({"n": 22})));
+        let sdp = Sdp::read("m=video\na=mid:0\na=msid:s x\nm=video\na=mid:1\na=msid:t y\n");
+        assert_eq!(labels.of(&of_kind(MediaKind::Video, "0"), &sdp), Some(json!({"n": 1})));
+        assert_eq!(labels.of(&of_kind(MediaKind::Video, "1"), &sdp), Some(json!({"n": 22})));
+    }
+
+    #[test]
+    fn x12_of_two_kinds_under_such_ids_only_copies_of_one_object_are_clear() {
+        let sdp = Sdp::read("m=audio\na=mid:0\na=msid:s x\nm=video\na=mid:1\na=msid:s y\n");
+        let mut labels = Labels::new();
+        labels.note(said("picture", json!({"role": "call"})));
+        labels.note(said("sound", json!({"role": "call"})));
+        for (kind, mid) in [(MediaKind::Audio, "0"), (MediaKind::Video, "1")] {
+            assert_eq!(labels.of(&of_kind(kind, mid), &sdp), Some(json!({"role": "call"})));
+        }
+        let mut labels = Labels::new();
+        labels.note(said("picture", json!({"role": "camera"})));
+        labels.note(said("sound", json!({"role": "microphone"})));
+        assert_eq!(labels.of(&of_kind(MediaKind::Audio, "0"), &sdp), None);
     }
 }

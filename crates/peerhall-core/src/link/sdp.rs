@@ -16,41 +16,44 @@ pub(crate) struct Sdp {
 struct Msid {
     mid: Option<String>,
     track: String,
+    /// What stands behind `m=`.
+    kind: String,
+    /// Whether the section says that it is sent.
+    sends: bool,
 }
 
 impl Sdp {
     pub(crate) fn read(text: &str) -> Self {
         let mut sdp = Self::default();
-        let mut mid = None;
-        // Ids of the section that is being read: `a=msid` may stand before its `a=mid`.
-        let mut section = Vec::new();
+        let mut section = Section::of("");
         for line in text.lines() {
-            if line.starts_with("m=") {
-                sdp.end_section(&mut section, &mut mid);
+            if let Some(value) = line.strip_prefix("m=") {
+                sdp.tracks.extend(std::mem::replace(&mut section, Section::of(value)).tracks());
             } else if let Some(value) = line.strip_prefix("a=mid:") {
-                mid = Some(value.trim().to_owned());
+                section.mid = Some(value.trim().to_owned());
             } else if let Some(value) = line.strip_prefix("a=fingerprint:") {
                 insert(&mut sdp.fingerprints, value.trim().to_ascii_lowercase());
             } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
                 insert(&mut sdp.ufrags, value.trim().to_owned());
-            } else if let Some(track) =
-                line.strip_prefix("a=msid:").and_then(|value| value.split_whitespace().nth(1))
-            {
-                section.push(track.to_owned());
+            } else if let Some(value) = line.strip_prefix("a=msid:") {
+                section.ids.extend(value.split_whitespace().nth(1).map(str::to_owned));
+            } else if matches!(line.trim_end(), "a=recvonly" | "a=inactive") {
+                section.sends = false;
             }
         }
-        sdp.end_section(&mut section, &mut mid);
+        sdp.tracks.extend(section.tracks());
         sdp
-    }
-
-    fn end_section(&mut self, tracks: &mut Vec<String>, mid: &mut Option<String>) {
-        let mid = mid.take();
-        self.tracks.extend(tracks.drain(..).map(|track| Msid { mid: mid.clone(), track }));
     }
 
     /// The sender's id of the track in a media section.
     pub(crate) fn track_of(&self, mid: &str) -> Option<&str> {
         self.tracks.iter().find(|msid| msid.mid.as_deref() == Some(mid)).map(|msid| &*msid.track)
+    }
+
+    /// Media sections with a track that is sent, with its kind and the sender's id, in their order.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let sent = self.tracks.iter().filter(|msid| msid.sends);
+        sent.filter_map(|msid| Some((msid.mid.as_deref()?, &*msid.kind, &*msid.track)))
     }
 
     /// Whether the sender names a track of this id.
@@ -75,6 +78,26 @@ impl Sdp {
     }
 }
 
+/// A media section that is being read: `a=msid` may stand before its `a=mid`.
+struct Section {
+    kind: String,
+    mid: Option<String>,
+    ids: Vec<String>,
+    sends: bool,
+}
+
+impl Section {
+    fn of(line: &str) -> Self {
+        let kind = line.split(' ').next().unwrap_or_default().to_owned();
+        Self { kind, mid: None, ids: Vec::new(), sends: true }
+    }
+
+    fn tracks(self) -> impl Iterator<Item = Msid> {
+        let Self { kind, mid, ids, sends } = self;
+        ids.into_iter().map(move |track| Msid { mid: mid.clone(), track, kind: kind.clone(), sends })
+    }
+}
+
 fn insert(set: &mut Vec<String>, value: String) {
     if !set.contains(&value) {
         set.push(value);
@@ -96,6 +119,14 @@ mod tests {
         assert_eq!(sdp.track_of("2"), None);
         assert!(sdp.names_track("t2") && !sdp.names_track("s1"));
         assert!(sdp.has_ufrag("u1"));
+    }
+
+    #[test]
+    fn only_sections_that_send_have_a_track_to_look_for() {
+        let sdp = Sdp::read(
+            "m=audio 9 X\r\na=mid:0\r\na=msid:s t1\r\na=inactive\r\nm=video 9 X\r\na=sendrecv\r\na=mid:1\r\na=msid:s t2",
+        );
+        assert_eq!(sdp.sent().collect::<Vec<_>>(), [("1", "video", "t2")]);
     }
 
     #[test]

@@ -1,13 +1,16 @@
 // A browser that does what a test in another language tells it: lines `{id, code}` come in, lines
 // `{id, value}` or `{id, error}` go out, and the end of the input ends it. `code` is the body of an
-// async function in the page of `pages/`.
+// async function in the page of `pages/`. The argument names the browser: `chromium` or `firefox`.
 
 import { createInterface } from 'node:readline';
-import { startBrowser } from './lib/chromium.mjs';
+import { launch, startBrowser } from './lib/chromium.mjs';
+import { launchFirefox } from './lib/firefox.mjs';
 import { run } from './lib/run.mjs';
 
+const start = process.argv[2] === 'firefox' ? launchFirefox : launch;
+
 await run('stage', 240, async (test) => {
-  const page = await (await startBrowser(test)).openPage();
+  const page = await (await startBrowser(test, undefined, { start })).openPage();
   const answers = [];
   test.step('answering');
   for await (const line of createInterface({ input: process.stdin })) {

@@ -22,7 +22,10 @@ from metered_realtime import (
 )  # fmt: skip
 
 #: Longer than aiortc takes to give up what it cannot have.
-LONG = 40.0
+LONG = 50.0
+
+#: Longer than a picture that comes at all takes to come, also on a machine that does other things.
+SHORT = 20.0
 
 
 class Picture(VideoStreamTrack):
@@ -71,6 +74,12 @@ class Guest:
     async def meets(self, peer_id: str) -> None:
         await self._seen.wait(PeerJoined, lambda event: event.peer.id == peer_id)
 
+    async def is_left_by(self, peer_id: str) -> None:
+        await self._seen.wait(PeerLeft, lambda event: event.peer.id == peer_id)
+
+    async def count_of_remotes(self) -> int:
+        return len(self._peer.remote_peers)
+
     def _remote(self) -> RemotePeer:
         [remote] = self._peer.remote_peers
         return remote
@@ -103,35 +112,57 @@ class Guest:
     async def replace_picture(self, stream: str) -> None:
         """Puts another picture in the place of a stream's."""
         [old] = self._streams[stream].get_tracks()
-        await self._peer.replace_track(old, Picture())
+        new = Picture()
+        # aiortc's encoder ends when time goes back.
+        new._start, new._timestamp = old._start, old._timestamp
+        await self._peer.replace_track(old, new)
         old.stop()
 
     async def remove_stream(self, stream: str) -> None:
         self._peer.remove_stream(self._streams.pop(stream))
 
+    def _shows(self, stream: str) -> list[StreamAdded]:
+        return self._of[self._remote()].all(StreamAdded, lambda event: event.stream.id == stream)
+
     async def is_shown(self, stream: str, times: int) -> Any:
         """Waits until a remote stream has come `times` times; gives the last one's metadata."""
-        seen = self._of[self._remote()]
-        while len(found := seen.all(StreamAdded, lambda event: event.stream.id == stream)) < times:
+        while len(found := self._shows(stream)) < times:
             await asyncio.sleep(0.02)
         self._shown = found[-1].stream
         return found[-1].metadata
 
     async def sees(self, count: int) -> None:
         """Decodes pictures of the stream that was shown last."""
+        await asyncio.wait_for(self._decode(count), LONG)
 
-        async def some() -> None:
-            left = count
-            async for _ in iter_frames(self._shown.get_video_tracks()[0]):
-                left -= 1
-                if left == 0:
-                    return
-            raise AssertionError("the picture ended")
+    async def _decode(self, count: int) -> None:
+        async for _ in iter_frames(self._shown.get_video_tracks()[0]):
+            count -= 1
+            if count == 0:
+                return
+        raise AssertionError("the picture ended")
 
-        await asyncio.wait_for(some(), LONG)
+    async def sees_anew(self, stream: str, before: int, count: int) -> int:
+        """Decodes pictures of a stream that has come more than `before` times, of the newest one: a
+        connection may be replaced more than once until both sides agree. Gives how often it has come."""
+
+        async def one_that_lasts() -> int:
+            while True:
+                await self.is_shown(stream, before + 1)
+                try:
+                    await asyncio.wait_for(self._decode(count), SHORT)
+                except (AssertionError, TimeoutError):
+                    continue
+                return len(self._shows(stream))
+
+        return await asyncio.wait_for(one_that_lasts(), LONG)
 
     async def is_removed(self, stream: str) -> None:
-        await self._of[self._remote()].wait(StreamRemoved, lambda event: event.stream.id == stream)
+        await self._of[self._remote()].wait(StreamRemoved, lambda event: event.stream.id == stream, LONG)
+
+    async def restart(self) -> None:
+        """What stands for an ICE restart here: the SDK makes its connection anew, as when ICE has failed."""
+        await self._remote()._connection.rebuild()
 
 
 def echo(event: DataChannelOpened) -> None:

@@ -12,16 +12,44 @@ pub struct Page {
     partner: Partner,
 }
 
+/// Which browser shows a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Browser {
+    /// The one that most tests use.
+    Chromium,
+    /// It gives a received track an id of its own.
+    Firefox,
+}
+
+impl Browser {
+    /// What `foreign/js/stage.mjs` calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+        }
+    }
+}
+
 impl Page {
-    /// Starts Chromium with fake media, and a guest who has not joined yet: the peer of this token at this
-    /// server, with `extra` members in its options.
+    /// As [`Page::open_in`], in Chromium.
     ///
     /// # Panics
     ///
     /// When Node.js, its packages or the browser are missing.
     pub async fn open(url: &str, token: &str, extra: Value) -> Self {
+        Self::open_in(Browser::Chromium, url, token, extra).await
+    }
+
+    /// Starts a browser with fake media, and a guest who has not joined yet: the peer of this token at
+    /// this server, with `extra` members in its options.
+    ///
+    /// # Panics
+    ///
+    /// When Node.js, its packages or the browser are missing.
+    pub async fn open_in(browser: Browser, url: &str, token: &str, extra: Value) -> Self {
         let script = folder().join("js/stage.mjs");
-        let partner = Partner::start(&node_interpreter(), &script);
+        let partner = Partner::start(&node_interpreter(), &script, &[browser.name()]);
         let page = Self { partner: partner.expect("Node.js; `cargo xtask test` says how to get it") };
         let mut options = json!({ "url": url, "jwt": token });
         if let (Some(options), Value::Object(extra)) = (options.as_object_mut(), extra) {

@@ -20,7 +20,7 @@ impl Python {
     /// When Python or its packages are missing.
     pub async fn start(url: &str, token: &str) -> Self {
         let script = folder().join("python/stage.py");
-        let partner = Partner::start(&python_interpreter(), &script);
+        let partner = Partner::start(&python_interpreter(), &script, &[]);
         let python = Self { partner: partner.expect("Python; `cargo xtask test` provides it") };
         python.call("invite", json!([url, token])).await;
         python

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use peerhall::{Events, JoinOptions, MeteredPeer, PeerEvent, RemotePeer};
-use peerhall_e2e::foreign::{Page, Proxy};
+use peerhall_e2e::foreign::{Browser, Page, Proxy};
 use peerhall_e2e::native::talk::{drop_and_return, echo_next};
 use peerhall_e2e::native::{named, next_remote};
 use peerhall_e2e::server::{Running, Ways};
@@ -40,10 +40,10 @@ pub(crate) struct Room {
 
 impl Room {
     /// Both are there, and have not joined.
-    pub(crate) async fn open(server: &Running, (native_id, page_id): Ids) -> Self {
+    pub(crate) async fn open(browser: Browser, server: &Running, (native_id, page_id): Ids) -> Self {
         let page_way = Proxy::start(server.addr()).await;
         let token = server.token(&json!({ "sub": page_id }));
-        let page = Page::open(&page_way.url(), &token, json!({})).await;
+        let page = Page::open_in(browser, &page_way.url(), &token, json!({})).await;
         let (native, events) = named(server, &format!("ws://{}", server.addr()), native_id);
         Self { native, events, page, page_way, page_id, native_id }
     }
