@@ -1,4 +1,4 @@
-//! Every cell of `docs/interop.md` names tests, and they are there.
+//! Every cell of `docs/interop.md` names tests that are there, or says that nothing shows it.
 
 #![expect(clippy::panic, reason = "a test may stop at the first surprise")]
 
@@ -11,6 +11,9 @@ const PEERS: usize = 4;
 /// What has to be shown with each of them.
 const ROWS: usize = 9;
 
+/// What a cell says that has no test.
+const NOT_SHOWN: &str = "not shown yet";
+
 fn file(relative: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(relative);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -22,7 +25,7 @@ fn named(cell: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn every_cell_of_the_interop_table_names_tests_that_exist() {
+fn every_cell_of_the_interop_table_names_tests_that_exist_or_says_that_there_are_none() {
     let page = file("../../docs/interop.md");
     let rows: Vec<Vec<&str>> = page
         .lines()
@@ -35,7 +38,7 @@ fn every_cell_of_the_interop_table_names_tests_that_exist() {
         assert_eq!(cells.len(), PEERS, "{what}");
         for cell in cells {
             let tests = named(cell);
-            assert!(!tests.is_empty(), "{what}: a cell names no test");
+            assert!(tests.is_empty() == (*cell == NOT_SHOWN), "{what}: a cell names no test: {cell}");
             for (module, test) in tests {
                 let source = file(&format!("tests/{module}.rs"));
                 let head = format!("#[tokio::test]\nasync fn {test}()");

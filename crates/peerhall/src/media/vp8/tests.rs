@@ -71,7 +71,7 @@ fn the_largest_steps_between_neighbours_are_right() {
 }
 
 #[test]
-fn a_picture_of_one_grey_takes_a_few_hundred_bytes_at_most() {
+fn a_picture_of_one_grey_takes_six_hundred_bytes_at_most() {
     let bytes = Picture::new(36, 20, 90).key_frame().len();
-    assert!(bytes < 400, "{bytes}");
+    assert!(bytes <= 600, "{bytes}");
 }
