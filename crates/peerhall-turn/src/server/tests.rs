@@ -1,6 +1,7 @@
 //! The threads with real sockets on loopback, which the filter has to be told to allow.
 
 use std::net::UdpSocket;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use peerhall_auth::turn::RelayUser;
@@ -16,8 +17,11 @@ fn setup(listen: &str) -> Setup {
     setup
 }
 
+/// The second in which the tests began: a user keeps its name, however long a test takes.
 fn now_secs() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+    static BEGIN: LazyLock<u64> =
+        LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
+    *BEGIN
 }
 
 fn alice() -> RelayUser {
