@@ -50,10 +50,10 @@ pub(crate) const WAKER: Token = Token(usize::MAX);
 const READ_BYTES: usize = 256 * 1024;
 /// Readiness events taken in one turn. What they bring is answered at its end, so more would let the first
 /// wait longer.
-const EVENTS: usize = 256;
-/// Lists of members that a turn makes: about half a millisecond of work. More would hold up the rooms that
-/// nobody enters.
-const SNAPSHOT_BYTES_PER_TURN: usize = 2 * 1024 * 1024;
+const EVENTS: usize = 512;
+/// Lists of members that a turn makes: about a millisecond of work. More would hold up the rooms that nobody
+/// enters; with less, a crowd that enters a room together hears of itself in more pieces.
+const SNAPSHOT_BYTES_PER_TURN: usize = 4 * 1024 * 1024;
 /// Connections and deadlines up to which tables stay as large as they are.
 const SMALL: usize = 16;
 
@@ -293,7 +293,6 @@ impl Shard {
             self.peak = load;
         } else if self.peak > SMALL && load < self.peak / 4 {
             self.peak = load;
-            self.timers.shrink();
             self.dirty.shrink_to_fit();
             self.unread.shrink_to_fit();
             self.newcomers.shrink_to_fit();
