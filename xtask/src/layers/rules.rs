@@ -35,6 +35,7 @@ const AUTH: &str = "peerhall-auth";
 const CORE: &str = "peerhall-core";
 const HUB: &str = "peerhall-hub";
 const SDK: &str = "peerhall";
+const LABELLED: &str = "peerhall-labelled";
 const RTC: &str = "peerhall-rtc";
 const TURN: &str = "peerhall-turn";
 const SERVER: &str = "peerhall-server";
@@ -50,17 +51,21 @@ const HASHING: &[&str] =
 /// Errors, and random numbers from a seed that the driver gives.
 const ERRORS_AND_SEEDS: &[&str] = &["fastrand", "thiserror"];
 
+/// Errors, shared bytes, and the proof of what arrived.
+const TRANSFERS: &[&str] = &["blake3", "bytes", "thiserror"];
+
 /// The same with shapes, for those who play the parts of driver and network.
 const WORDS_AND_SEEDS: &[&str] = &["fastrand", "serde", "serde_json", "thiserror"];
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     row(PROTO, &[], Outside::Only(WORDS)),
     row(AUTH, &[PROTO], Outside::Only(HASHING)),
     row(CORE, &[PROTO], Outside::Only(ERRORS_AND_SEEDS)),
+    row(LABELLED, &[], Outside::Only(TRANSFERS)),
     row(HUB, &[PROTO, AUTH], Outside::Only(WORDS)),
     row(RTC, &[PROTO], World),
-    row(SDK, &[CORE, PROTO, RTC], World),
-    row("peerhall-wasm", &[CORE, PROTO], World),
+    row(SDK, &[CORE, LABELLED, PROTO, RTC], World),
+    row("peerhall-wasm", &[CORE, LABELLED, PROTO], World),
     row(TURN, &[AUTH, PROTO], World),
     row(SERVER, &[PROTO, AUTH, HUB, TURN], World),
     row("peerhall-sim", &[CORE, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_SEEDS)),

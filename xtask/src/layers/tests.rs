@@ -70,7 +70,14 @@ fn nothing_uses_the_end_to_end_tests_or_the_fuzz_targets() {
 
 #[test]
 fn the_pure_crates_are_kept_from_runtimes_and_sockets() {
-    for pure in ["peerhall-proto", "peerhall-auth", "peerhall-hub", "peerhall-core", "peerhall-sim"] {
+    for pure in [
+        "peerhall-proto",
+        "peerhall-auth",
+        "peerhall-hub",
+        "peerhall-core",
+        "peerhall-labelled",
+        "peerhall-sim",
+    ] {
         for outside in ["tokio", "mio", "reqwest", "rand", "tracing"] {
             let found = violations(&made_up(&[(pure, &[outside])]));
             assert_eq!(found.len(), 1, "{pure} uses {outside}: {found:?}");

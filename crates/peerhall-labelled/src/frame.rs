@@ -1,0 +1,402 @@
+//! What travels on a labelled channel (labelled-peer, section 7.4, with what docs/protocol-additions.md
+//! adds): binary, the first byte says what it is, integers big-endian, at most 16,384 bytes a message.
+//!
+//! Reading is strict: what is too short, too long or unknown is an error, and nothing is guessed.
+
+pub mod control;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use read::Reader;
+
+/// Largest message, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 16_384;
+
+/// Largest info, in bytes (section 7.4).
+pub const MAX_INFO_BYTES: usize = 8 * 1024;
+
+/// Longest reason, in bytes; a longer one is cut.
+pub const MAX_REASON_BYTES: usize = 256;
+
+/// Bytes of a message that a `data` frame can carry.
+pub const MAX_DATA_BYTES: usize = MAX_MESSAGE_BYTES - 5;
+
+const START: u8 = 1;
+const DATA: u8 = 2;
+const END: u8 = 3;
+const ABORT: u8 = 4;
+const CREDIT: u8 = 5;
+const RECEIVED: u8 = 6;
+const CANCEL: u8 = 7;
+const PLACE: u8 = 8;
+
+const TOTAL_KNOWN: u8 = 1;
+const HAS_CONTENT: u8 = 1 << 1;
+const ASKS_PLACE: u8 = 1 << 2;
+const AGAIN: u8 = 1 << 3;
+const ALL_FLAGS: u8 = TOTAL_KNOWN | HAS_CONTENT | ASKS_PLACE | AGAIN;
+
+/// Why a message cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// It ends too early.
+    #[error("it ends too early")]
+    Short,
+    /// It goes on after its end, or a field is longer than allowed.
+    #[error("it is too long")]
+    Long,
+    /// Its kind is not known.
+    #[error("kind {0} is not known")]
+    UnknownKind(u8),
+    /// A field has a value that is not known.
+    #[error("a field has the unknown value {0}")]
+    UnknownValue(u8),
+    /// A text is not UTF-8.
+    #[error("a text is not UTF-8")]
+    NotText,
+}
+
+/// What a message was before it became bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A JSON value.
+    Json,
+    /// A blob or file.
+    Blob,
+    /// Bytes.
+    Bytes,
+}
+
+impl Kind {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Text => 1,
+            Self::Json => 2,
+            Self::Blob => 3,
+            Self::Bytes => 4,
+        }
+    }
+
+    const fn of(code: u8) -> Result<Self, FrameError> {
+        match code {
+            1 => Ok(Self::Text),
+            2 => Ok(Self::Json),
+            3 => Ok(Self::Blob),
+            4 => Ok(Self::Bytes),
+            other => Err(FrameError::UnknownValue(other)),
+        }
+    }
+}
+
+/// Why a side gives a transfer up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The application wants it.
+    Application,
+    /// Nothing moved for too long.
+    Stalled,
+    /// What arrived is not what was sent.
+    Proof,
+    /// It is too large, or one too many.
+    Limit,
+    /// The channel or the session is closed.
+    Closed,
+    /// The sender cannot begin anew.
+    Reset,
+    /// One that this build does not know.
+    Other(u8),
+}
+
+impl Code {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Application => 0,
+            Self::Stalled => 1,
+            Self::Proof => 2,
+            Self::Limit => 3,
+            Self::Closed => 4,
+            Self::Reset => 5,
+            Self::Other(byte) => byte,
+        }
+    }
+
+    const fn of(byte: u8) -> Self {
+        match byte {
+            0 => Self::Application,
+            1 => Self::Stalled,
+            2 => Self::Proof,
+            3 => Self::Limit,
+            4 => Self::Closed,
+            5 => Self::Reset,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// BLAKE3 of a whole message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Proof(pub [u8; 32]);
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What a message is a copy of: the same id, the same bytes, by the word of the sender. A receiver that
+/// has a part of it asks for the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentId(pub [u8; 32]);
+
+impl fmt::Display for ContentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Proof(self.0).fmt(f)
+    }
+}
+
+/// The first frame of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The message's number, which the sender chooses; larger than that of any before.
+    pub transfer: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// Bytes, when known.
+    pub total: Option<u64>,
+    /// What it is a copy of, when the sender knows.
+    pub content: Option<ContentId>,
+    /// Whether the sender waits for `place` before it goes on.
+    pub asks_place: bool,
+    /// Whether it was sent before, on a connection that is gone.
+    pub again: bool,
+    /// What goes along with it.
+    pub info: Bytes,
+    /// The first bytes.
+    pub first: Bytes,
+}
+
+/// One message of a labelled channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// Sender: a message begins.
+    Start(Start),
+    /// Sender: bytes; none say that the sender is still there.
+    Data {
+        /// Of this message.
+        transfer: u32,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// Sender: that was all.
+    End {
+        /// Of this message.
+        transfer: u32,
+        /// What the receiver must find.
+        proof: Proof,
+    },
+    /// Sender: no more comes.
+    Abort {
+        /// Of this message.
+        transfer: u32,
+        /// Why.
+        code: Code,
+        /// In words.
+        reason: String,
+    },
+    /// Receiver: the application has read so many more bytes.
+    Credit {
+        /// Of this message.
+        transfer: u32,
+        /// Bytes.
+        bytes: u32,
+    },
+    /// Receiver: the application has the whole message.
+    Received {
+        /// This one.
+        transfer: u32,
+        /// Bytes of it.
+        bytes: u64,
+        /// What the receiver found.
+        proof: Proof,
+    },
+    /// Receiver: no more is wanted.
+    Cancel {
+        /// Of this message.
+        transfer: u32,
+        /// Why.
+        code: Code,
+        /// In words.
+        reason: String,
+    },
+    /// Receiver: go on there.
+    Place {
+        /// With this message.
+        transfer: u32,
+        /// After so many bytes, which the receiver has.
+        offset: u64,
+        /// So many of them the application has not read.
+        unread: u32,
+    },
+}
+
+impl Frame {
+    /// Reads one message.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`] for what is not exactly one frame.
+    pub fn decode(message: Bytes) -> Result<Self, FrameError> {
+        if message.len() > MAX_MESSAGE_BYTES {
+            return Err(FrameError::Long);
+        }
+        let mut reader = Reader::new(message);
+        let kind = reader.u8()?;
+        let transfer = match kind {
+            START..=PLACE => reader.u32()?,
+            other => return Err(FrameError::UnknownKind(other)),
+        };
+        let frame = match kind {
+            START => Self::Start(Start::read(transfer, &mut reader)?),
+            DATA => Self::Data { transfer, bytes: reader.rest() },
+            END => Self::End { transfer, proof: Proof(reader.array()?) },
+            ABORT => {
+                let (code, reason) = read_reason(&mut reader)?;
+                Self::Abort { transfer, code, reason }
+            }
+            CREDIT => Self::Credit { transfer, bytes: reader.u32()? },
+            RECEIVED => Self::Received { transfer, bytes: reader.u64()?, proof: Proof(reader.array()?) },
+            CANCEL => {
+                let (code, reason) = read_reason(&mut reader)?;
+                Self::Cancel { transfer, code, reason }
+            }
+            _ => Self::Place { transfer, offset: reader.u64()?, unread: reader.u32()? },
+        };
+        reader.end()?;
+        Ok(frame)
+    }
+
+    /// Writes one message.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let mut out = Vec::with_capacity(64);
+        match self {
+            Self::Start(start) => start.write(&mut out),
+            Self::Data { transfer, bytes } => {
+                out.reserve_exact(5 + bytes.len());
+                head(&mut out, DATA, *transfer);
+                out.extend_from_slice(bytes);
+            }
+            Self::End { transfer, proof } => {
+                head(&mut out, END, *transfer);
+                out.extend_from_slice(&proof.0);
+            }
+            Self::Abort { transfer, code, reason } => {
+                head(&mut out, ABORT, *transfer);
+                write_reason(&mut out, *code, reason);
+            }
+            Self::Credit { transfer, bytes } => {
+                head(&mut out, CREDIT, *transfer);
+                out.extend_from_slice(&bytes.to_be_bytes());
+            }
+            Self::Received { transfer, bytes, proof } => {
+                head(&mut out, RECEIVED, *transfer);
+                out.extend_from_slice(&bytes.to_be_bytes());
+                out.extend_from_slice(&proof.0);
+            }
+            Self::Cancel { transfer, code, reason } => {
+                head(&mut out, CANCEL, *transfer);
+                write_reason(&mut out, *code, reason);
+            }
+            Self::Place { transfer, offset, unread } => {
+                head(&mut out, PLACE, *transfer);
+                out.extend_from_slice(&offset.to_be_bytes());
+                out.extend_from_slice(&unread.to_be_bytes());
+            }
+        }
+        out.into()
+    }
+}
+
+impl Start {
+    /// Bytes of the message that fit into the frame besides the info.
+    pub(crate) fn room(info: usize, content: bool) -> usize {
+        let content = if content { 32 } else { 0 };
+        MAX_MESSAGE_BYTES.saturating_sub(1 + 4 + 1 + 1 + 8 + 2 + info + content)
+    }
+
+    fn read(transfer: u32, reader: &mut Reader) -> Result<Self, FrameError> {
+        let kind = Kind::of(reader.u8()?)?;
+        let flags = reader.u8()?;
+        if flags & !ALL_FLAGS != 0 {
+            return Err(FrameError::UnknownValue(flags));
+        }
+        let total = reader.u64()?;
+        if flags & TOTAL_KNOWN == 0 && total != 0 {
+            return Err(FrameError::Long);
+        }
+        let info = usize::from(reader.u16()?);
+        if info > MAX_INFO_BYTES {
+            return Err(FrameError::Long);
+        }
+        let info = reader.bytes(info)?;
+        let content = if flags & HAS_CONTENT == 0 { None } else { Some(ContentId(reader.array::<32>()?)) };
+        Ok(Self {
+            transfer,
+            kind,
+            total: (flags & TOTAL_KNOWN != 0).then_some(total),
+            content,
+            asks_place: flags & ASKS_PLACE != 0,
+            again: flags & AGAIN != 0,
+            info,
+            first: reader.rest(),
+        })
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.reserve_exact(64 + self.info.len() + self.first.len());
+        head(out, START, self.transfer);
+        let flag = |on: bool, flag: u8| if on { flag } else { 0 };
+        let flags = flag(self.total.is_some(), TOTAL_KNOWN)
+            | flag(self.content.is_some(), HAS_CONTENT)
+            | flag(self.asks_place, ASKS_PLACE)
+            | flag(self.again, AGAIN);
+        out.extend_from_slice(&[self.kind.code(), flags]);
+        out.extend_from_slice(&self.total.unwrap_or(0).to_be_bytes());
+        let info = u16::try_from(self.info.len()).unwrap_or(u16::MAX);
+        out.extend_from_slice(&info.to_be_bytes());
+        out.extend_from_slice(&self.info);
+        if let Some(content) = &self.content {
+            out.extend_from_slice(&content.0);
+        }
+        out.extend_from_slice(&self.first);
+    }
+}
+
+fn head(out: &mut Vec<u8>, kind: u8, transfer: u32) {
+    out.push(kind);
+    out.extend_from_slice(&transfer.to_be_bytes());
+}
+
+fn read_reason(reader: &mut Reader) -> Result<(Code, String), FrameError> {
+    let code = Code::of(reader.u8()?);
+    let reason = reader.rest();
+    if reason.len() > MAX_REASON_BYTES {
+        return Err(FrameError::Long);
+    }
+    let reason = std::str::from_utf8(&reason).map_err(|_| FrameError::NotText)?;
+    Ok((code, reason.to_owned()))
+}
+
+fn write_reason(out: &mut Vec<u8>, code: Code, reason: &str) {
+    out.push(code.byte());
+    let cut = reason.floor_char_boundary(MAX_REASON_BYTES);
+    out.extend(reason.bytes().take(cut));
+}

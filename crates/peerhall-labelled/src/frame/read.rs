@@ -1,0 +1,52 @@
+//! Fields out of a message, without copying the bytes and without a way to read past the end.
+
+use bytes::Bytes;
+
+use super::FrameError;
+
+pub(super) struct Reader(Bytes);
+
+impl Reader {
+    pub(super) fn new(message: Bytes) -> Self {
+        Self(message)
+    }
+
+    pub(super) fn bytes(&mut self, count: usize) -> Result<Bytes, FrameError> {
+        if self.0.len() < count {
+            return Err(FrameError::Short);
+        }
+        Ok(self.0.split_to(count))
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
+        let array = self.0.first_chunk::<N>().copied().ok_or(FrameError::Short)?;
+        let _ = self.bytes(N)?;
+        Ok(array)
+    }
+
+    pub(super) fn u8(&mut self) -> Result<u8, FrameError> {
+        self.array().map(u8::from_be_bytes)
+    }
+
+    pub(super) fn u16(&mut self) -> Result<u16, FrameError> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    pub(super) fn u32(&mut self) -> Result<u32, FrameError> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    pub(super) fn u64(&mut self) -> Result<u64, FrameError> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    /// Everything that is left.
+    pub(super) fn rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Nothing may be left.
+    pub(super) fn end(self) -> Result<(), FrameError> {
+        if self.0.is_empty() { Ok(()) } else { Err(FrameError::Long) }
+    }
+}

@@ -1,0 +1,248 @@
+//! One label: its channel, the messages that go out over it in the order of the calls, and those that come.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{ChannelId, IncomingId, OutgoingId, Receipt};
+use crate::frame::{Code, Frame, MAX_MESSAGE_BYTES};
+use crate::incoming::Incoming;
+use crate::options::{BUFFER_CEILING, BUFFER_LOW, ChannelOptions, MAX_OPEN_TRANSFERS, WINDOW};
+use crate::outgoing::{Outgoing, Stage};
+
+/// Messages behind the one that is being sent whose first bytes are fetched already, so that many small
+/// ones from a disk follow each other without a gap.
+const FETCH_AHEAD: usize = 8;
+
+/// What is known of one label.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) label: Arc<str>,
+    pub(crate) options: ChannelOptions,
+    /// Whether this side's application opened it.
+    pub(crate) wanted: bool,
+    /// The question that has brought no channel yet.
+    pub(crate) asked: Option<u32>,
+    /// Whether it is to be closed as soon as it opens.
+    pub(crate) closing: bool,
+    /// Whether it was opened again after its channel had closed, or may have.
+    pub(crate) reopen: bool,
+    pub(crate) channel: Option<LaneChannel>,
+    pub(crate) outgoing: VecDeque<Outgoing>,
+    pub(crate) incoming: Vec<Incoming>,
+    /// How the last messages ended that came, in case the sender asks again.
+    pub(crate) finished: VecDeque<(u32, Finished)>,
+    /// Largest number of a message that came.
+    pub(crate) newest: u32,
+    /// When the receiver of what goes out was heard last, or nothing was asked of it.
+    pub(crate) heard_out: Duration,
+    /// When the sender of what comes was heard last, or nothing was due.
+    pub(crate) heard_in: Duration,
+    /// When this side last sent something of a message.
+    pub(crate) spoke: Duration,
+}
+
+/// The data channel of a label.
+#[derive(Debug)]
+pub(crate) struct LaneChannel {
+    pub(crate) id: ChannelId,
+    pub(crate) open: bool,
+    /// Its number on the wire, once it is open.
+    pub(crate) stream: Option<u16>,
+    /// Bytes in its buffer.
+    pub(crate) buffered: usize,
+    /// Whether it waits for its buffer to empty.
+    pub(crate) full: bool,
+    /// It closed without a word; it counts as closed by the other side then.
+    pub(crate) lost_until: Option<Duration>,
+    /// Numbers of channels that the other side closed while this one's was not known; perhaps this one.
+    pub(crate) closed_there: Vec<u16>,
+}
+
+/// Numbers that are remembered of channels that the other side closed.
+const MAX_CLOSED_THERE: usize = 16;
+
+/// How a message that came has ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Finished {
+    /// It arrived.
+    Received(Receipt),
+    /// This side did not want it.
+    Cancelled(Code),
+    /// The sender gave it up.
+    Aborted,
+}
+
+impl LaneChannel {
+    pub(crate) const fn new(id: ChannelId) -> Self {
+        Self {
+            id,
+            open: false,
+            stream: None,
+            buffered: 0,
+            full: false,
+            lost_until: None,
+            closed_there: Vec::new(),
+        }
+    }
+
+    /// The other side closed the channel of this number before this one's was known.
+    pub(crate) fn note_closed(&mut self, stream: u16) {
+        if self.closed_there.len() < MAX_CLOSED_THERE {
+            self.closed_there.push(stream);
+        }
+    }
+}
+
+impl Lane {
+    pub(crate) fn new(label: Arc<str>, options: ChannelOptions, wanted: bool) -> Self {
+        Self {
+            label,
+            options,
+            wanted,
+            asked: None,
+            closing: false,
+            reopen: false,
+            channel: None,
+            outgoing: VecDeque::new(),
+            incoming: Vec::new(),
+            finished: VecDeque::new(),
+            newest: 0,
+            heard_out: Duration::ZERO,
+            heard_in: Duration::ZERO,
+            spoke: Duration::ZERO,
+        }
+    }
+
+    /// Whether its channel may turn out to be closed by the other side.
+    pub(crate) fn may_be_closed(&self) -> bool {
+        self.is_lost() || self.channel.as_ref().is_some_and(|channel| !channel.closed_there.is_empty())
+    }
+
+    /// Whether its channel closed without a word.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.channel.as_ref().is_some_and(|channel| channel.lost_until.is_some())
+    }
+
+    /// The channel, if messages can go over it.
+    pub(crate) fn open_channel(&self) -> Option<ChannelId> {
+        self.channel.as_ref().filter(|channel| channel.open).map(|channel| channel.id)
+    }
+
+    /// The bytes in the channel's buffer, as the driver sees them.
+    pub(crate) fn buffered(&mut self, bytes: usize) {
+        if let Some(channel) = &mut self.channel {
+            channel.buffered = bytes;
+            channel.full = channel.full && bytes > BUFFER_LOW;
+        }
+    }
+
+    /// Counts bytes that are about to go into the buffer.
+    pub(crate) fn fill(&mut self, bytes: usize) {
+        if let Some(channel) = &mut self.channel {
+            channel.buffered = channel.buffered.saturating_add(bytes);
+            channel.full = channel.full || channel.buffered + MAX_MESSAGE_BYTES > BUFFER_CEILING;
+        }
+    }
+
+    /// The next frame that may go out, if the buffer, the other side and the order allow one.
+    pub(crate) fn next_frame(&mut self, now: Duration) -> Option<Frame> {
+        let ready = self.channel.as_ref().is_some_and(|channel| channel.open && !channel.full);
+        if !ready {
+            return None;
+        }
+        let window = WINDOW.saturating_sub(self.in_flight());
+        let begun = self.begun().count();
+        let waiting = self.is_waiting();
+        let current = self.outgoing.iter_mut().find(|message| message.stage != Stage::Ended)?;
+        let frame = match current.stage {
+            Stage::Queued if begun < MAX_OPEN_TRANSFERS => current.start(window),
+            Stage::Sending => current.next_frame(window),
+            Stage::Queued | Stage::Placing | Stage::Ended => None,
+        }?;
+        self.spoke = now;
+        if !waiting {
+            self.heard_out = now;
+        }
+        Some(frame)
+    }
+
+    /// Messages that need bytes, and how many.
+    pub(crate) fn wants(&mut self) -> impl Iterator<Item = (OutgoingId, usize)> {
+        self.outgoing
+            .iter_mut()
+            .filter(|message| message.stage != Stage::Ended)
+            .take(FETCH_AHEAD)
+            .filter_map(|message| message.wants().map(|bytes| (message.id, bytes)))
+    }
+
+    /// Whether something of what goes out is due from the receiver.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let current = self.outgoing.iter().find(|message| message.stage != Stage::Ended);
+        let window_is_shut = self.in_flight() >= WINDOW;
+        self.outgoing.front().is_some_and(|message| message.stage == Stage::Ended)
+            || current.is_some_and(|message| match message.stage {
+                // A person may be asked whether to take what has a content id.
+                Stage::Placing => message.content.is_none(),
+                Stage::Sending => window_is_shut && !message.is_dry(),
+                Stage::Queued | Stage::Ended => false,
+            })
+    }
+
+    /// The message that is being sent, if it has nothing to send and its receiver may wonder.
+    pub(crate) fn is_silent(&self) -> Option<&Outgoing> {
+        let current = self.outgoing.iter().find(|message| message.stage != Stage::Ended)?;
+        (current.stage == Stage::Sending && current.is_dry()).then_some(current)
+    }
+
+    /// The message of which something is due from the sender.
+    pub(crate) fn awaited(&self) -> Option<&Incoming> {
+        let window_is_open = self.untold() < WINDOW;
+        self.incoming.iter().find(|message| !message.has_ended() && !message.waits && window_is_open)
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.begun().map(Outgoing::in_flight).fold(0, usize::saturating_add)
+    }
+
+    /// Bytes of which the sender does not know that they were read: what it sees as on their way.
+    pub(crate) fn untold(&self) -> usize {
+        self.incoming.iter().map(Incoming::untold).fold(0, usize::saturating_add)
+    }
+
+    /// The messages that were announced on this connection, which stand before all others.
+    pub(crate) fn begun(&self) -> impl Iterator<Item = &Outgoing> {
+        self.outgoing.iter().take_while(|message| message.stage != Stage::Queued)
+    }
+
+    pub(crate) fn message(&mut self, id: OutgoingId) -> Option<&mut Outgoing> {
+        self.outgoing.iter_mut().find(|message| message.id == id)
+    }
+
+    pub(crate) fn take_message(&mut self, id: OutgoingId) -> Option<Outgoing> {
+        let place = self.outgoing.iter().position(|message| message.id == id)?;
+        self.outgoing.remove(place)
+    }
+
+    pub(crate) fn coming(&mut self, wire: u32) -> Option<&mut Incoming> {
+        self.incoming.iter_mut().find(|message| message.wire == wire)
+    }
+
+    pub(crate) fn coming_by_id(&mut self, id: IncomingId) -> Option<&mut Incoming> {
+        self.incoming.iter_mut().find(|message| message.id == id)
+    }
+
+    /// Forgets a message that comes, but for how it ended.
+    pub(crate) fn finish(&mut self, wire: u32, how: Finished) -> Option<Incoming> {
+        let place = self.incoming.iter().position(|message| message.wire == wire)?;
+        if self.finished.len() >= MAX_OPEN_TRANSFERS {
+            self.finished.pop_front();
+        }
+        self.finished.push_back((wire, how));
+        Some(self.incoming.remove(place))
+    }
+
+    pub(crate) fn how_it_ended(&self, wire: u32) -> Option<Finished> {
+        self.finished.iter().rev().find(|(known, _)| *known == wire).map(|(_, how)| *how)
+    }
+}

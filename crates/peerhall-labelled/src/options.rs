@@ -1,0 +1,104 @@
+//! Limits and choices, with their sources: labelled-peer, section 7.
+
+use std::time::Duration;
+
+/// Label of the channel on which two sessions talk about channels (section 7.2).
+pub const CONTROL_LABEL: &str = "__peerhall";
+
+/// Protocol of the control channel and of framed channels; the start of that of raw ones.
+pub const PROTOCOL: &str = "peerhall.1";
+
+/// Version that is spoken.
+pub(crate) const VERSION: u8 = 1;
+
+/// Bytes of a channel that may be on their way or unread (section 7.4).
+pub const WINDOW: usize = 1024 * 1024;
+
+/// Bytes that may wait in a channel's own buffer (section 7.4).
+pub const BUFFER_CEILING: usize = 256 * 1024;
+
+/// Bytes in a channel's buffer at which sending goes on (section 7.4).
+pub const BUFFER_LOW: usize = 64 * 1024;
+
+/// Bytes of answers that may wait; a remote that lets more come up is not listening.
+pub(crate) const DEAF_LIMIT: usize = 2 * 1024 * 1024;
+
+/// Transfers of a channel that have begun and are not acknowledged (section 7.4).
+pub const MAX_OPEN_TRANSFERS: usize = 64;
+
+/// Labels of one remote (section 7.4).
+pub const MAX_LABELS: usize = 64;
+
+/// Longest label, in UTF-16 code units (section 7.4).
+pub const MAX_LABEL_UNITS: usize = 256;
+
+/// Time without movement after which a transfer is given up (section 7.4).
+pub const STALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a channel that closed without a word may belong to a connection that is about to be replaced.
+pub(crate) const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// Choices of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Time without any movement in the waited-for direction after which a transfer fails; `None` never.
+    /// Default: [`STALL_LIMIT`].
+    pub stall_limit: Option<Duration>,
+    /// Largest message whose size is told that is taken, in bytes. Default: no limit.
+    pub max_message: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { stall_limit: Some(STALL_LIMIT), max_message: u64::MAX }
+    }
+}
+
+/// How a labelled channel behaves, as in the browser's `RTCDataChannelInit`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelOptions {
+    /// Whether messages arrive in the order of their sending. Default: yes.
+    pub ordered: bool,
+    /// How often a lost message is sent again; `None`, the default, without limit.
+    pub max_retransmits: Option<u16>,
+    /// For how many milliseconds a lost message is sent again; `None`, the default, without limit.
+    pub max_packet_life_time: Option<u16>,
+    /// Protocol of the application. Default: none.
+    pub protocol: String,
+}
+
+impl Default for ChannelOptions {
+    fn default() -> Self {
+        Self { ordered: true, max_retransmits: None, max_packet_life_time: None, protocol: String::new() }
+    }
+}
+
+impl ChannelOptions {
+    /// Whether messages are framed; otherwise the application's raw messages go over it.
+    #[must_use]
+    pub const fn is_framed(&self) -> bool {
+        self.ordered
+            && self.max_retransmits.is_none()
+            && self.max_packet_life_time.is_none()
+            && self.protocol.is_empty()
+    }
+
+    /// The protocol that the data channel is opened with, from which the other side knows that it is a
+    /// labelled one.
+    #[must_use]
+    pub fn wire_protocol(&self) -> String {
+        if self.is_framed() { PROTOCOL.to_owned() } else { format!("{PROTOCOL}+{}", self.protocol) }
+    }
+}
+
+/// The application's part of a labelled channel's protocol; `None` for a channel that is not labelled.
+#[must_use]
+pub fn labelled_protocol(protocol: &str) -> Option<&str> {
+    let rest = protocol.strip_prefix(PROTOCOL)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('+') }
+}
+
+/// Whether a label may be given by an application.
+pub(crate) fn is_label(label: &str) -> bool {
+    !label.is_empty() && !label.starts_with("__") && label.encode_utf16().count() <= MAX_LABEL_UNITS
+}

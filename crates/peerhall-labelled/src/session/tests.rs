@@ -1,0 +1,7 @@
+//! The numbered ones are those of the contract (labelled-peer, section 8), as far as they concern the core.
+
+mod hostile;
+mod labels;
+mod resume;
+mod transfers;
+mod wire;
