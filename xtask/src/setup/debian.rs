@@ -37,6 +37,10 @@ pub(super) const TESTS: [Package; 6] = [
     Package { name: "python3-venv", is_there: || process::succeeds(&mut venv_probe()), service: None },
 ];
 
+/// What builds the npm package.
+pub(super) const PACKAGE: [Package; 1] =
+    [Package { name: "xz-utils", is_there: || process::find_on_path("xz").is_some(), service: None }];
+
 /// What attacks at full size start: a clock that jumps, packets that vanish.
 pub(super) const TORTURE: [Package; 3] = [
     FAKETIME,

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command, time::SystemTime};
 
-use super::{node, rust};
+use super::{debian, node, rust};
 use crate::{
     failure::Failure,
     process::{self, announce},
@@ -46,6 +46,7 @@ pub(crate) fn ensure_package(workspace: &Workspace) -> Result<(), Failure> {
 /// As [`ensure_package`].
 pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
     node::ensure_version(workspace)?;
+    debian::ensure_packages(workspace, &debian::PACKAGE)?;
     rust::ensure_target(workspace, TARGET)?;
     node::ensure_modules(workspace, FOLDER)?;
     let room = compile(workspace, "room", &[])?;
