@@ -91,6 +91,8 @@ pub struct Peer<J: Json> {
     steps: Queue<Step<J>>,
     ice_servers: Option<Vec<IceServer>>,
     policy: TransportPolicy,
+    /// Whether this side says that it knows labelled channels.
+    labelled: bool,
     /// The token provider's failure was told since it worked last (X19).
     token_error_told: bool,
     next_number: u64,
@@ -120,6 +122,7 @@ impl<J: Json> Peer<J> {
             steps: Queue::new(),
             ice_servers: None,
             policy: TransportPolicy::All,
+            labelled: false,
             token_error_told: false,
             next_number: 0,
             now: Time::ZERO,
@@ -160,6 +163,13 @@ impl<J: Json> Peer<J> {
     /// Over which paths connections that are made from now on may go. Default: any.
     pub fn set_transport_policy(&mut self, policy: TransportPolicy) {
         self.policy = policy;
+    }
+
+    /// Tells remote peers, in descriptions from now on, that this side knows labelled channels, and tells of
+    /// those that say the same. Default: it does not, and a labelled layer on the other side leaves this
+    /// peer alone.
+    pub fn know_labels(&mut self) {
+        self.labelled = true;
     }
 
     /// The token provider answered.

@@ -125,6 +125,8 @@ fn remote(f: &mut fmt::Formatter<'_>, id: &str, event: &RemoteEvent<Value>) -> f
         RemoteEvent::NegotiationError(error) => write!(f, "{id} negotiation-error {}", error.name),
         RemoteEvent::IceCandidateError(error) => write!(f, "{id} ice-candidate-error {}", error.name),
         RemoteEvent::ConnectionReset { .. } => write!(f, "{id} connection-reset"),
+        RemoteEvent::Labelled(true) => write!(f, "{id} labelled"),
+        RemoteEvent::Labelled(false) => write!(f, "{id} unlabelled"),
         RemoteEvent::Path(path) => write!(f, "{id} path {path:?}"),
         RemoteEvent::Quality(quality) => write!(f, "{id} quality {quality:?}"),
         RemoteEvent::Unreachable(why) => write!(f, "{id} unreachable {why:?}"),

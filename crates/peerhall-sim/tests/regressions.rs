@@ -10,6 +10,8 @@ mod client_retries;
 mod common;
 #[path = "regressions/defects.rs"]
 mod defects;
+#[path = "regressions/labelled.rs"]
+mod labelled;
 #[path = "regressions/media.rs"]
 mod media;
 #[path = "regressions/negotiation.rs"]

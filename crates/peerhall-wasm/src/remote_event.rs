@@ -34,6 +34,7 @@ fn named(event: RemoteEvent<Value>) -> Value {
             record! { "event": "ice-candidate-error", "error": failure::info(&error) }
         }
         RemoteEvent::ConnectionReset { .. } => record! { "event": "connection-reset" },
+        RemoteEvent::Labelled(knows) => record! { "event": "labelled", "knows": knows },
         RemoteEvent::Path(path) => {
             let word = match path {
                 Path::Direct => "direct",

@@ -24,6 +24,7 @@
 //! | be one of several who talk, see or hear each other | [`MeteredPeer`] and its [`RemotePeer`]s |
 //! | publish and subscribe without peer connections | [`SignallingClient`] |
 //! | move data from peer to peer | [`RemotePeer::open_channel`], [`DataChannel`] |
+//! | send messages and files of any size, by label | [`labelled`] |
 //! | send and receive media | [`media`](mod@media), [`LocalTrack`], [`RemoteTrack`] |
 //!
 //! What happens is told by streams ([`Events`]), of which there may be several for one thing. What is
@@ -34,6 +35,7 @@ mod driver;
 mod error;
 pub mod event;
 mod events;
+pub mod labelled;
 pub mod media;
 mod metadata;
 mod metered_peer;

@@ -99,6 +99,10 @@ impl Link {
         if ends.from.is_some() {
             self.other_tag = ends.from;
         }
+        if cfg!(feature = "labelled") && self.labelled.is_none_or(|known| ends.labelled && !known) {
+            self.labelled = Some(ends.labelled);
+            self.out.push(LinkOut::Labelled(ends.labelled));
+        }
         self.generation += 1;
         self.unanswered = 0;
         self.candidates.next_generation();

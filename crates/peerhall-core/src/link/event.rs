@@ -85,6 +85,9 @@ pub enum RemoteEvent<J: Json> {
         /// The new connection.
         link: LinkId,
     },
+    /// Whether the remote peer knows labelled channels; told with the first description on each connection
+    /// to a peer that knows them itself.
+    Labelled(bool),
     /// The path changed.
     Path(Path),
     /// The quality changed.

@@ -34,6 +34,8 @@ pub(crate) enum LinkOut {
     OtherEnd(Option<(Description, Ends)>),
     /// The remote peer speaks to a connection that is gone, and is told so.
     SendReset(Ends),
+    /// Whether the remote peer knows labelled channels.
+    Labelled(bool),
     Log(LogLevel, String),
 }
 
@@ -66,6 +68,8 @@ pub(crate) struct Link {
     /// What this connection is called in what it sends, and what the other end called itself.
     pub(super) tag: String,
     pub(super) other_tag: Option<String>,
+    /// Whether the remote peer knows labelled channels, once it has spoken.
+    pub(super) labelled: Option<bool>,
     pub(super) polite: bool,
     pub(super) side: Side,
     pub(super) call: Option<Call>,
@@ -94,6 +98,7 @@ impl Link {
             id,
             tag,
             other_tag: None,
+            labelled: None,
             polite,
             side: Side::Stable,
             call: None,
@@ -145,7 +150,7 @@ impl Link {
         if ends.to.as_ref().is_some_and(|to| *to != self.tag) {
             self.log(LogLevel::Debug, "a description was meant for an earlier connection; dropped");
             if description.kind == DescriptionKind::Offer && ends.from.is_some() {
-                let ends = Ends { from: Some(self.tag.clone()), to: ends.from };
+                let ends = Ends { from: Some(self.tag.clone()), to: ends.from, labelled: false };
                 self.out.push(LinkOut::SendReset(ends));
             }
             return;
@@ -365,7 +370,7 @@ impl Link {
     }
 
     pub(super) fn ends(&self) -> Ends {
-        Ends { from: Some(self.tag.clone()), to: self.other_tag.clone() }
+        Ends { from: Some(self.tag.clone()), to: self.other_tag.clone(), labelled: false }
     }
 
     fn hand_on_candidates(&mut self) {

@@ -14,6 +14,12 @@ const MAX_LABEL_UNITS: usize = 256;
 /// Longest tag of a connection, in UTF-16 code units; a longer one is as good as none.
 const MAX_TAG_UNITS: usize = 64;
 
+/// The member that says what the sender knows beyond the vendor's protocol.
+const EXTRAS_KEY: &str = "ph";
+
+/// Version of the labelled layer that is spoken.
+const LABELLED_VERSION: u8 = 1;
+
 /// A message between two peers.
 #[derive(Debug, Clone)]
 pub(crate) enum Signal<J> {
@@ -32,6 +38,8 @@ pub(crate) struct Ends {
     pub(crate) from: Option<String>,
     /// Tag of the receiver's connection, once the sender knows it.
     pub(crate) to: Option<String>,
+    /// Whether the sender knows labelled channels.
+    pub(crate) labelled: bool,
 }
 
 /// What the payload of a direct message is.
@@ -84,7 +92,16 @@ fn signal<J>(signal: Option<Signal<J>>) -> Payload<J> {
 fn ends<J: Json>(data: &J) -> Ends {
     let short = |tag: &String| tag.encode_utf16().count() <= MAX_TAG_UNITS;
     let tag = |name| data.get("ends").and_then(|ends| ends.text_at(name)).filter(short);
-    Ends { from: tag("from"), to: tag("to") }
+    Ends { from: tag("from"), to: tag("to"), labelled: cfg!(feature = "labelled") && knows_labels(data) }
+}
+
+/// Another version is another layer, which is as good as none.
+fn knows_labels<J: Json>(data: &J) -> bool {
+    data.get(EXTRAS_KEY).is_some_and(|extras| {
+        extras.is_object()
+            && extras.get("v").and_then(|version| version.as_number()) == Some(f64::from(LABELLED_VERSION))
+            && extras.get("ch").is_some_and(|channels| channels.as_bool() == Some(true))
+    })
 }
 
 fn description<J: Json>(object: J) -> Option<Description> {
@@ -147,8 +164,12 @@ pub(crate) fn write<J: Json>(signal: &Signal<J>) -> J {
             let description =
                 J::object(vec![("type", J::string(kind)), ("sdp", J::string(&description.sdp))]);
             let mut members = vec![("type", J::string("rtc-description")), ("description", description)];
-            if *ends != Ends::default() {
+            if ends.from.is_some() || ends.to.is_some() {
                 members.push(("ends", write_ends(ends)));
+            }
+            if cfg!(feature = "labelled") && ends.labelled {
+                let extras = vec![("v", J::integer(LABELLED_VERSION.into())), ("ch", J::boolean(true))];
+                members.push((EXTRAS_KEY, J::object(extras)));
             }
             J::object(members)
         }
@@ -224,6 +245,25 @@ mod tests {
             (json!([{"type": "rtc-ice"}]), "data"),
         ] {
             assert_eq!(kind(data.clone()), expected, "{data}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "labelled")]
+    fn whether_labels_are_known_is_said_beside_the_description_and_nowhere_else() {
+        let description = Description { kind: DescriptionKind::Offer, sdp: "v=0".to_owned() };
+        for labelled in [false, true] {
+            let ends = Ends { labelled, ..Ends::default() };
+            let written: Value = write(&Signal::Description(description.clone(), ends.clone()));
+            assert_eq!(written.get("ph"), labelled.then(|| json!({"v": 1, "ch": true})).as_ref());
+            assert_eq!(written.get("ends"), None);
+            let Payload::Signal(Signal::Description(_, back)) = read(written, 100) else {
+                panic!("a description")
+            };
+            assert_eq!(back, ends);
+        }
+        for other in [json!(true), json!({"v": 2, "ch": true}), json!({"v": 1}), json!({"v": 1, "ch": 1})] {
+            assert!(!knows_labels(&json!({"ph": other})), "{other}");
         }
     }
 

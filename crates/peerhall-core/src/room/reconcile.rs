@@ -204,7 +204,8 @@ impl<J: Json> Peer<J> {
     /// one.
     fn tell_reset(&mut self, key: RemoteKey, to: Option<String>) {
         let Some(remote) = self.remote_mut(key).filter(|_| to.is_some()) else { return };
-        let (id, ends) = (remote.id.clone(), Ends { from: Some(remote.link.tag().to_owned()), to });
+        let id = remote.id.clone();
+        let ends = Ends { from: Some(remote.link.tag().to_owned()), to, labelled: false };
         self.signal(&id, &Signal::Reset(ends));
     }
 

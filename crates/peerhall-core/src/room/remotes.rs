@@ -162,6 +162,7 @@ impl<J: Json> Peer<J> {
     /// Carries out what a link wants.
     pub(super) fn settle(&mut self, key: RemoteKey) {
         let reach_timeout = self.options.reach_timeout;
+        let labelled = self.labelled;
         let Some(remote) = self.remote_mut(key) else { return };
         let (link, id) = (remote.link.id, remote.id.clone());
         if let (Reach::Untried, Some(since)) = (remote.reach, remote.link.negotiating_since()) {
@@ -171,6 +172,7 @@ impl<J: Json> Peer<J> {
             match out {
                 LinkOut::Command(command) => self.command(link, command),
                 LinkOut::SendDescription(description, ends) => {
+                    let ends = Ends { labelled, ..ends };
                     self.signal(&id, &Signal::Description(description, ends));
                 }
                 LinkOut::SendCandidate(candidate) => self.signal(&id, &Signal::Candidate(candidate)),
@@ -183,6 +185,8 @@ impl<J: Json> Peer<J> {
                 LinkOut::Exhausted => self.restarts_exhausted(key),
                 LinkOut::Unanswered => self.unanswered(key),
                 LinkOut::OtherEnd(offer) => self.other_end(key, offer),
+                LinkOut::Labelled(knows) if labelled => self.tell_remote(key, RemoteEvent::Labelled(knows)),
+                LinkOut::Labelled(_) => {}
                 LinkOut::SendReset(ends) => self.signal(&id, &Signal::Reset(ends)),
                 LinkOut::Log(level, line) => self.log(level, line),
             }

@@ -10,6 +10,7 @@ use peerhall_core::{
     RemoteEvent as CoreRemoteEvent, RemoteInfo, RemoteKey, RemoteStream as CoreStream, RemoteStreamKey,
     RemoteTrack as CoreRemoteTrack, RemoteTrackKey, RtcCommand, RtcInput, StreamKey, TrackKey,
 };
+use peerhall_labelled::labelled_protocol;
 use peerhall_rtc::net::NetworkConfig;
 use peerhall_rtc::{DataChannelInit, LocalTrack, PeerConnection, RemoteTrack};
 use serde_json::Value;
@@ -20,6 +21,7 @@ use crate::driver::link::{Link, LinkOrder, LinkReport, config};
 use crate::driver::{Body, Happening, Shared};
 use crate::event::{Joined, Left, PeerData, PeerEvent, RemoteEvent, StateChange, StreamEvent, TrackEvent};
 use crate::events::Sender;
+use crate::labelled::News;
 use crate::media::{LocalStream, RemoteStream};
 use crate::metadata::StreamMetadata;
 use crate::remote_peer::{RemotePeer, RemoteShared};
@@ -40,6 +42,8 @@ pub(crate) struct PeerBody {
     kept: HashMap<ChannelKey, Kept>,
     next_key: u64,
     network: NetworkConfig,
+    /// The labelled layer, if there is one.
+    labels: Option<mpsc::UnboundedSender<News>>,
 }
 
 /// A connection, and what of it has a number.
@@ -71,11 +75,27 @@ impl PeerBody {
             kept: HashMap::new(),
             next_key: 0,
             network,
+            labels: None,
         }
     }
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<PeerEvent> {
         self.events.subscribe()
+    }
+
+    /// The ear of the labelled layer; bounded by what remote peers may do before their connections are reset
+    /// or their sessions cut off.
+    pub(super) fn tell_labels(&mut self) -> mpsc::UnboundedReceiver<News> {
+        let (mouth, ear) = mpsc::unbounded_channel();
+        self.labels = Some(mouth);
+        ear
+    }
+
+    fn tell_of(&self, news: impl FnOnce() -> News) {
+        if let Some(labels) = &self.labels {
+            // A layer that is gone needs no news.
+            let _ = labels.send(news());
+        }
     }
 
     pub(super) fn remote_peer(&self, key: RemoteKey) -> Option<RemotePeer> {
@@ -207,11 +227,16 @@ impl PeerBody {
                 PeerEvent::Left(Left { peer_id, channel, reason })
             }
             CoreEvent::StateChange { from, to } => PeerEvent::StateChange(StateChange { from, to }),
-            CoreEvent::PeerJoined(info) => PeerEvent::PeerJoined(self.remote(&info)),
+            CoreEvent::PeerJoined(info) => {
+                let remote = self.remote(&info);
+                self.tell_of(|| News::Joined(remote.clone(), self.connection(info.link)));
+                PeerEvent::PeerJoined(remote)
+            }
             CoreEvent::PeerLeft(info) => {
                 let remote = self.remote(&info);
                 self.remotes.remove(&info.key);
                 remote.inner.end();
+                self.tell_of(|| News::Left(info.key));
                 PeerEvent::PeerLeft(remote)
             }
             CoreEvent::Data { sender, data, kind, sender_metadata } => {
@@ -253,12 +278,19 @@ impl PeerBody {
                 RemoteEvent::StreamRemoved(shared.stream(&stream.id))
             }
             CoreRemoteEvent::DataChannel(channel) => match self.take_channel(channel) {
+                Some(channel) if self.labels.is_some() && labelled_protocol(channel.protocol()).is_some() => {
+                    return self.tell_of(|| News::Channel(key, channel));
+                }
                 Some(channel) => RemoteEvent::DataChannel(channel),
                 None => return,
             },
             CoreRemoteEvent::NegotiationError(error) => RemoteEvent::NegotiationError(error),
             CoreRemoteEvent::IceCandidateError(error) => RemoteEvent::IceCandidateError(error),
-            CoreRemoteEvent::ConnectionReset { .. } => RemoteEvent::ConnectionReset,
+            CoreRemoteEvent::ConnectionReset { link } => {
+                self.tell_of(|| News::Reset(key, self.connection(link)));
+                RemoteEvent::ConnectionReset
+            }
+            CoreRemoteEvent::Labelled(knows) => return self.tell_of(|| News::Labelled(key, knows)),
             CoreRemoteEvent::Path(path) => RemoteEvent::Path(path),
             CoreRemoteEvent::Quality(quality) => RemoteEvent::Quality(quality),
             CoreRemoteEvent::Unreachable(reason) => RemoteEvent::Unreachable(reason),
@@ -356,6 +388,7 @@ impl Body for PeerBody {
     fn end(&mut self) {
         self.links.clear();
         self.kept.clear();
+        self.labels = None;
         for (_, remote) in self.remotes.drain() {
             remote.inner.end();
         }

@@ -1,0 +1,338 @@
+//! Labels with everybody in a channel.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use peerhall_core::RemoteKey;
+use peerhall_labelled::{ChannelChange, CutOff};
+use peerhall_labelled::{ChannelOptions, Config, Receipt, Role, Session, TransferError};
+use peerhall_rtc::{Channel, PeerConnection};
+use tokio::sync::mpsc;
+
+use super::body::PeerShared;
+use super::error::SendError;
+use super::incoming::Incoming;
+use super::payload::{Payload, SendOptions};
+use super::room_peer::RoomPeer;
+use super::transfer::Transfer;
+use crate::events::{Events, Sender};
+use crate::metered_peer::MeteredPeer;
+use crate::remote_peer::RemotePeer;
+
+/// What the peer tells the labelled layer, in order.
+#[derive(Debug)]
+pub(crate) enum News {
+    Joined(RemotePeer, Option<PeerConnection>),
+    Left(RemoteKey),
+    /// Whether the remote peer knows labels.
+    Labelled(RemoteKey, bool),
+    Reset(RemoteKey, Option<PeerConnection>),
+    Channel(RemoteKey, Channel),
+}
+
+/// One event of a [`Room`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RoomEvent {
+    /// A remote peer is here.
+    PeerJoined(RoomPeer),
+    /// A remote peer has left.
+    PeerLeft(RoomPeer),
+    /// Labels work with a remote peer, for the first time or again.
+    Ready(RoomPeer),
+    /// A remote peer does not know labels: what is sent to it fails.
+    NotLabelled(RoomPeer),
+    /// A labelled channel changed.
+    Channel {
+        /// Between this peer and that one.
+        peer: RoomPeer,
+        /// Its label.
+        label: String,
+        /// How.
+        change: ChannelChange,
+    },
+    /// A remote peer broke a rule of the layer, and has no labels any more until it joins again.
+    CutOff {
+        /// This one.
+        peer: RoomPeer,
+        /// Which rule.
+        reason: CutOff,
+    },
+    /// This consumer was behind and lost events.
+    Lagged(u64),
+}
+
+/// Labelled channels and transfers with everybody in the channel of a [`MeteredPeer`]. Cheap to clone; when
+/// the last one is dropped the layer ends, and the peer goes on.
+#[derive(Clone)]
+pub struct Room {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    peer: MeteredPeer,
+    config: Config,
+    state: Mutex<State>,
+    events: Arc<Mutex<Sender<RoomEvent>>>,
+    arrivals: tokio::sync::Mutex<mpsc::UnboundedReceiver<Incoming>>,
+    mouth: mpsc::UnboundedSender<Incoming>,
+}
+
+#[derive(Default)]
+struct State {
+    peers: HashMap<RemoteKey, Arc<PeerShared>>,
+    /// Labels that are opened with everybody who comes.
+    labels: Vec<(String, ChannelOptions)>,
+}
+
+impl Room {
+    /// The layer over a peer that has not joined yet: remote peers that are here already are not told that
+    /// this one knows labels. Must be called on a tokio runtime.
+    #[must_use]
+    pub fn new(peer: MeteredPeer) -> Self {
+        Self::with_config(peer, Config::default())
+    }
+
+    /// The same with limits of its own.
+    #[must_use]
+    pub fn with_config(peer: MeteredPeer, config: Config) -> Self {
+        // Bounded by the credit that each remote peer has: a message that nobody takes up uses some of it.
+        let (mouth, arrivals) = mpsc::unbounded_channel();
+        let inner = Arc::new(Inner {
+            config,
+            state: Mutex::default(),
+            events: Arc::new(Mutex::new(Sender::new())),
+            arrivals: tokio::sync::Mutex::new(arrivals),
+            mouth,
+            peer,
+        });
+        let mut news = inner.peer.know_labels();
+        let weak = Arc::downgrade(&inner);
+        tokio::spawn(async move {
+            while let Some(news) = news.recv().await {
+                let Some(inner) = weak.upgrade() else { return };
+                inner.hear(news);
+            }
+            // The peer below is over.
+            if let Some(inner) = weak.upgrade() {
+                inner.finish();
+            }
+        });
+        Self { inner }
+    }
+
+    /// The peer below.
+    #[must_use]
+    pub fn peer(&self) -> &MeteredPeer {
+        &self.inner.peer
+    }
+
+    /// Who is in the channel.
+    #[must_use]
+    pub fn remotes(&self) -> Vec<RoomPeer> {
+        self.inner.state().peers.values().map(|shared| RoomPeer { shared: Arc::clone(shared) }).collect()
+    }
+
+    /// Opens the channel of a label with everybody who is here and who comes.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::BadLabel`] and [`SendError::TooManyLabels`]; with those before, it is open then.
+    pub fn open(&self, label: &str, options: ChannelOptions) -> Result<(), SendError> {
+        // A session without connections says what is wrong with the label itself.
+        Session::new(Role::Asker, 0, Config::default()).open(
+            std::time::Duration::ZERO,
+            label,
+            options.clone(),
+        )?;
+        let peers: Vec<_> = {
+            let mut state = self.inner.state();
+            state.labels.retain(|(known, _)| known != label);
+            state.labels.push((label.to_owned(), options.clone()));
+            state.peers.values().cloned().collect()
+        };
+        for peer in peers {
+            match peer.call(|session, now| session.open(now, label, options.clone())) {
+                // One that was cut off is no reason to leave the others out.
+                Ok(()) | Err(SendError::Closed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the channel of a label with everybody.
+    pub fn close(&self, label: &str) {
+        let peers: Vec<_> = {
+            let mut state = self.inner.state();
+            state.labels.retain(|(known, _)| known != label);
+            state.peers.values().cloned().collect()
+        };
+        peers.iter().for_each(|peer| peer.call(|session, now| session.close(now, label)));
+    }
+
+    /// Sends a message that is in memory to everybody who is here, with a result and progress for each. A
+    /// file is read once for each receiver: send it to each of [`remotes`](Self::remotes).
+    #[must_use]
+    pub fn send(&self, payload: impl Into<Payload>, options: &SendOptions) -> Broadcast {
+        let payload = payload.into();
+        let transfers = self.remotes().into_iter().map(|peer| {
+            let copy = payload.duplicate().ok_or(SendError::NotFramed);
+            let transfer = copy.and_then(|copy| peer.send(copy, options.clone()));
+            (peer, transfer)
+        });
+        Broadcast { transfers: transfers.collect() }
+    }
+
+    /// The next message of anybody; `None` once the layer has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn recv(&self) -> Option<Incoming> {
+        self.inner.arrivals.lock().await.recv().await
+    }
+
+    /// Everything but messages.
+    #[must_use]
+    pub fn events(&self) -> Events<RoomEvent> {
+        let receiver = self.inner.events.lock().unwrap_or_else(PoisonError::into_inner).subscribe();
+        Events::new([], receiver, Some, |lost| Some(RoomEvent::Lagged(lost)))
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Room({:?})", self.inner.peer)
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(&self, news: News) {
+        match news {
+            News::Joined(remote, connection) => self.joined(remote, connection),
+            News::Left(key) => {
+                let gone = self.state().peers.remove(&key);
+                if let Some(shared) = gone {
+                    shared.finish();
+                    self.tell(RoomEvent::PeerLeft(RoomPeer { shared }));
+                }
+            }
+            News::Labelled(key, knows) => {
+                let Some(shared) = self.known(key) else { return };
+                if knows {
+                    shared.call(|session, _| session.capable());
+                } else {
+                    shared.call(|session, _| session.incapable());
+                    self.tell(RoomEvent::NotLabelled(RoomPeer { shared }));
+                }
+            }
+            News::Reset(key, connection) => {
+                if let Some(shared) = self.known(key) {
+                    let role = role(&shared.remote);
+                    shared.reset(connection, role);
+                }
+            }
+            News::Channel(key, channel) => match self.known(key) {
+                Some(shared) => shared.remote_channel(channel),
+                None => channel.close(),
+            },
+        }
+    }
+
+    fn joined(&self, remote: RemotePeer, connection: Option<PeerConnection>) {
+        let key = remote.inner.key;
+        let session = Session::new(role(&remote), tag(), self.config);
+        let events = Arc::clone(&self.events);
+        let shared = PeerShared::new(remote, connection, session, events, self.mouth.clone());
+        let labels = {
+            let mut state = self.state();
+            state.peers.insert(key, Arc::clone(&shared));
+            state.labels.clone()
+        };
+        self.tell(RoomEvent::PeerJoined(RoomPeer { shared: Arc::clone(&shared) }));
+        for (label, options) in labels {
+            // The labels were tried when they were given, and are fewer than the limit.
+            if let Err(error) = shared.call(|session, now| session.open(now, &label, options)) {
+                tracing::warn!(target: "peerhall", "a label was not opened with somebody new: {error}");
+            }
+        }
+    }
+
+    fn finish(&self) {
+        let peers = std::mem::take(&mut self.state().peers);
+        peers.values().for_each(|shared| shared.finish());
+    }
+
+    fn known(&self, key: RemoteKey) -> Option<Arc<PeerShared>> {
+        self.state().peers.get(&key).cloned()
+    }
+
+    fn tell(&self, event: RoomEvent) {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).send(event);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// Who gives way does not create channels either.
+fn role(remote: &RemotePeer) -> Role {
+    if remote.polite() { Role::Asker } else { Role::Creator }
+}
+
+/// Only tells this session from an earlier one of the same peer; where there is no randomness, a resumed
+/// transfer starts from the beginning at worst.
+fn tag() -> u64 {
+    getrandom::u64().unwrap_or_default()
+}
+
+/// A message to several receivers.
+#[derive(Debug)]
+pub struct Broadcast {
+    transfers: Vec<(RoomPeer, Result<Transfer, SendError>)>,
+}
+
+impl Broadcast {
+    /// What goes to each receiver, with its progress.
+    pub fn transfers(&self) -> &[(RoomPeer, Result<Transfer, SendError>)] {
+        &self.transfers
+    }
+
+    /// How it ended with each receiver, once it has ended with all. One that fails does not hide the others.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop the messages.
+    pub async fn results(self) -> Vec<(RoomPeer, Result<Receipt, BroadcastError>)> {
+        let mut results = Vec::with_capacity(self.transfers.len());
+        for (peer, transfer) in self.transfers {
+            let result = match transfer {
+                Ok(transfer) => transfer.await.map_err(BroadcastError::from),
+                Err(error) => Err(error.into()),
+            };
+            results.push((peer, result));
+        }
+        results
+    }
+}
+
+/// Why a message did not reach one of several receivers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BroadcastError {
+    /// It was not taken.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// It did not arrive.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+}
