@@ -31,6 +31,7 @@ pub mod rtc_candidate;
 pub mod rtc_description;
 mod rtc_edge;
 pub mod server_frame;
+pub mod turn;
 pub mod ws_frame;
 
 /// A door and what is asked of it.
@@ -43,7 +44,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "client_frame", run: client_frame::run },
     Target { name: "client_peer", run: client_peer::run },
     Target { name: "client_signal", run: client_signal::run },
@@ -58,5 +59,6 @@ pub const TARGETS: [Target; 15] = [
     Target { name: "rtc_candidate", run: rtc_candidate::run },
     Target { name: "rtc_description", run: rtc_description::run },
     Target { name: "server_frame", run: server_frame::run },
+    Target { name: "turn", run: turn::run },
     Target { name: "ws_frame", run: ws_frame::run },
 ];

@@ -9,6 +9,7 @@ use std::time::Instant;
 use peerhall_auth::turn::RelayUser;
 use peerhall_proto::ids::{AppId, PeerId};
 
+use crate::engine::Door;
 use crate::options::Quotas;
 
 const NANOS: u64 = 1_000_000_000;
@@ -29,11 +30,28 @@ pub struct Usage {
     pub peer: Option<PeerId>,
     /// Relay ports that are open now.
     pub ports: u32,
+    /// Allocations that live now, by the way in which their clients came, in the order of [`Door::ALL`].
+    pub doors: [u32; Door::ALL.len()],
     /// Bytes of payload relayed to peers: by this user since its first allocation of those that live, by
     /// an app since the start.
     pub bytes_to_peers: u64,
     /// The same for payload relayed from peers to clients.
     pub bytes_to_clients: u64,
+}
+
+impl Usage {
+    /// Bytes of payload in both directions.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes_to_peers.saturating_add(self.bytes_to_clients)
+    }
+
+    /// The easiest way in of those that are used now; `None` without an allocation. Clients try all, so a
+    /// later one alone means that the earlier ones are blocked where the client is.
+    #[must_use]
+    pub fn door(&self) -> Option<Door> {
+        Door::ALL.into_iter().zip(self.doors).find(|(_, count)| *count > 0).map(|(door, _)| door)
+    }
 }
 
 /// The books of one server. Shared by its engines.
@@ -62,6 +80,7 @@ struct App {
 #[derive(Debug, Default)]
 struct Account {
     ports: AtomicU32,
+    doors: [AtomicU32; Door::ALL.len()],
     bytes_to_peers: AtomicU64,
     bytes_to_clients: AtomicU64,
     /// When the bucket is full again, in nanoseconds from the start of the books.
@@ -93,6 +112,7 @@ impl Account {
             app: app.clone(),
             peer: peer.cloned(),
             ports: self.ports.load(Relaxed),
+            doors: std::array::from_fn(|place| self.doors.get(place).map_or(0, |count| count.load(Relaxed))),
             bytes_to_peers: self.bytes_to_peers.load(Relaxed),
             bytes_to_clients: self.bytes_to_clients.load(Relaxed),
         }
@@ -126,7 +146,14 @@ impl Accounts {
         app.account.ports.fetch_add(ports, Relaxed);
         app.users.insert(user.peer.clone(), known.clone());
         let (app, accounts) = (app.account.clone(), self.clone());
-        Ok(Seat { accounts, name: (user.app.clone(), user.peer.clone()), user: known, app, ports })
+        Ok(Seat {
+            accounts,
+            name: (user.app.clone(), user.peer.clone()),
+            user: known,
+            app,
+            ports,
+            door: None,
+        })
     }
 
     /// Makes everything worthless that was handed out to a peer until `at_ms`, in Unix milliseconds; the
@@ -186,9 +213,30 @@ pub(crate) struct Seat {
     user: Arc<Account>,
     app: Arc<Account>,
     ports: u32,
+    door: Option<Door>,
 }
 
 impl Seat {
+    /// An allocation of a client that came this way has taken it.
+    pub(crate) fn come_by(&mut self, door: Door) {
+        self.leave_door();
+        self.door = Some(door);
+        for account in [&self.user, &self.app] {
+            if let Some(count) = account.doors.get(door as usize) {
+                count.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    fn leave_door(&mut self) {
+        let Some(door) = self.door.take() else { return };
+        for account in [&self.user, &self.app] {
+            if let Some(count) = account.doors.get(door as usize) {
+                count.fetch_sub(1, Relaxed);
+            }
+        }
+    }
+
     /// Whether `bytes` may pass now; if so they are counted.
     pub(crate) fn spend(&self, bytes: usize, way: Way, now: Instant) -> bool {
         let bytes = bytes as u64;
@@ -229,12 +277,13 @@ impl Seat {
     pub(crate) fn split_one(&mut self) -> Self {
         self.ports = self.ports.saturating_sub(1);
         let (user, app) = (self.user.clone(), self.app.clone());
-        Self { accounts: self.accounts.clone(), name: self.name.clone(), user, app, ports: 1 }
+        Self { accounts: self.accounts.clone(), name: self.name.clone(), user, app, ports: 1, door: None }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        self.leave_door();
         if self.ports > 0 {
             self.accounts.leave(&self.name, self.ports);
         }

@@ -53,6 +53,8 @@ pub struct Counted {
     pub allocations: u64,
     /// Relay ports that are open now, those that wait for their reservation included.
     pub ports: u64,
+    /// TCP connections of clients, with and without TLS, that are open now.
+    pub streams: u64,
     /// Allocations that were made.
     pub allocated: u64,
     /// Binding requests that were answered.
@@ -80,6 +82,7 @@ impl Counted {
         let mut sum = Self {
             allocations: self.allocations + other.allocations,
             ports: self.ports + other.ports,
+            streams: self.streams + other.streams,
             allocated: self.allocated + other.allocated,
             bindings: self.bindings + other.bindings,
             packets_to_peers: self.packets_to_peers + other.packets_to_peers,
@@ -115,6 +118,7 @@ impl Counted {
 pub struct Counters {
     allocations: AtomicU64,
     ports: AtomicU64,
+    streams: AtomicU64,
     allocated: AtomicU64,
     bindings: AtomicU64,
     packets_to_peers: AtomicU64,
@@ -136,6 +140,7 @@ impl Counters {
         let mut counted = Counted {
             allocations: self.allocations.load(Relaxed),
             ports: self.ports.load(Relaxed),
+            streams: self.streams.load(Relaxed),
             allocated: self.allocated.load(Relaxed),
             bindings: self.bindings.load(Relaxed),
             packets_to_peers: self.packets_to_peers.load(Relaxed),
@@ -157,6 +162,7 @@ impl Counters {
         };
         self.allocations.store(counted.allocations, Relaxed);
         self.ports.store(counted.ports, Relaxed);
+        self.streams.store(counted.streams, Relaxed);
         self.allocated.store(counted.allocated, Relaxed);
         self.bindings.store(counted.bindings, Relaxed);
         self.packets_to_peers.store(counted.packets_to_peers, Relaxed);

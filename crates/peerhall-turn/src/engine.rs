@@ -7,7 +7,6 @@ mod outside;
 mod proof;
 mod relay;
 mod reply;
-mod slots;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -19,13 +18,12 @@ use peerhall_proto::ids::{AppId, PeerId};
 use stun_types::message::{BINDING, Message, MessageClass};
 use turn_types::message::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, REFRESH};
 
-pub use self::outside::{Client, Family, Now, Outside, Ports, RelayId, Transport};
+pub use self::outside::{Client, Door, Family, Now, Outside, Ports, RelayId, Transport};
 
 use self::allocation::Allocation;
 use self::proof::Proof;
 use self::relay::{Owner, Relay};
 use self::reply::{Answer, Fault};
-use self::slots::Slots;
 use crate::accounts::{Accounts, Seat};
 use crate::counters::{Counted, Dropped};
 use crate::filter::PeerFilter;
@@ -33,6 +31,7 @@ use crate::live_ports::LivePorts;
 use crate::nonce::Nonces;
 use crate::options::EngineOptions;
 use crate::refusal::Refusal;
+use crate::slots::Slots;
 use crate::throttle::Throttle;
 
 /// Longest user name, realm and the like make requests of some hundred bytes; a Send indication is a

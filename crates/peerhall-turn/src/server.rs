@@ -5,20 +5,24 @@ mod batch;
 mod datagrams;
 mod mailbox;
 mod own;
+mod stream;
+mod streams;
 mod wires;
 mod worker;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Poll, Waker};
 use peerhall_auth::turn::TurnSecret;
 use peerhall_proto::ids::{AppId, PeerId};
+use rustls::{ServerConfig, ServerConnection};
 
 use self::mailbox::{Command, Mailbox};
 use self::wires::Lot;
@@ -55,8 +59,11 @@ pub enum StartError {
 /// What a service is made of.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Where clients come to, over UDP. Port 0 takes a free one. Up to 8.
+    /// Where clients come to, over UDP and over TCP. Port 0 takes a free one. Up to 8.
     pub listen: Vec<SocketAddr>,
+    /// What a client that begins with TLS is greeted with, on the same ports. Default none: such clients are
+    /// turned away.
+    pub tls: Option<Arc<ServerConfig>>,
     /// Realm, relay addresses and quotas. Without relay addresses those of `listen` are used, and where
     /// that is every address of the machine, the one it goes out with.
     pub engine: EngineOptions,
@@ -78,6 +85,7 @@ impl Setup {
         let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             listen: vec![listen],
+            tls: None,
             engine: EngineOptions::default(),
             ports: 49_152..=65_535,
             filter: PeerFilter::default(),
@@ -108,7 +116,7 @@ impl TurnServer {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|_| StartError::NoRandomness)?;
         let common = Common::new(engine.clone(), setup.secrets.into(), &key, Instant::now());
-        let mut handle = Handle { common: common.clone(), workers: Arc::new([]) };
+        let mut handle = Handle { common: common.clone(), workers: Arc::new([]), next: Arc::default() };
         let lot = Arc::<Lot>::default();
         let mut workers = Vec::with_capacity(setup.threads.get());
         let mut prepared = Vec::with_capacity(setup.threads.get());
@@ -124,6 +132,7 @@ impl TurnServer {
                 mailbox: mailbox.clone(),
                 counters: counters.clone(),
                 lot: lot.clone(),
+                tls: setup.tls.clone(),
             };
             // Opened here, so that what cannot be had is an error of the start.
             let listeners = plan.listeners(poll.registry())?;
@@ -162,7 +171,7 @@ impl TurnServer {
 
 impl Drop for TurnServer {
     fn drop(&mut self) {
-        self.handle.tell(&Command::Stop);
+        self.handle.tell(|| Command::Stop);
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a TURN thread panicked");
@@ -182,9 +191,32 @@ struct Peer {
 pub struct Handle {
     common: Common,
     workers: Arc<[Peer]>,
+    next: Arc<AtomicUsize>,
+}
+
+/// A TCP connection that began elsewhere and turned out to be one of STUN.
+#[derive(Debug)]
+pub struct Adopted {
+    /// The socket; nobody else reads or writes it any more.
+    pub socket: TcpStream,
+    /// Its TLS session, handshake done or not.
+    pub session: Option<ServerConnection>,
+    /// What was received and decrypted already.
+    pub received: Vec<u8>,
+    /// The client.
+    pub from: SocketAddr,
 }
 
 impl Handle {
+    /// Serves a connection as if it had come to a listener of this service. Returns at once; one too many
+    /// is closed.
+    pub fn adopt(&self, connection: Adopted) {
+        let next = self.next.fetch_add(1, Relaxed) % self.workers.len().max(1);
+        if let Some(worker) = self.workers.get(next) {
+            worker.mailbox.put(Command::Adopt(Box::new(connection)));
+        }
+    }
+
     /// Ends all allocations of a peer and makes its credentials worthless: all that were handed out until
     /// now. `lifetime_secs` is the longest life of credentials.
     pub fn revoke(&self, app: &AppId, peer: &PeerId, lifetime_secs: u64) {
@@ -192,7 +224,7 @@ impl Handle {
         let at_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         let until = since.as_secs().saturating_add(lifetime_secs);
         self.common.accounts.revoke(app, peer, at_ms, until);
-        self.tell(&Command::Revoke(app.clone(), peer.clone()));
+        self.tell(|| Command::Revoke(app.clone(), peer.clone()));
     }
 
     /// What all threads have done so far.
@@ -213,8 +245,8 @@ impl Handle {
         self.common.accounts.peers(app)
     }
 
-    fn tell(&self, command: &Command) {
-        self.workers.iter().for_each(|worker| worker.mailbox.put(command.clone()));
+    fn tell(&self, command: impl Fn() -> Command) {
+        self.workers.iter().for_each(|worker| worker.mailbox.put(command()));
     }
 }
 

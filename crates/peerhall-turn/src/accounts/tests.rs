@@ -103,3 +103,22 @@ fn a_seat_can_be_made_smaller_and_divided() {
     drop(reserved);
     assert_eq!(books.apps().first().map(|app| app.ports), Some(0));
 }
+
+#[test]
+fn it_is_known_who_came_by_which_way() {
+    let (books, _) = books(quotas(9, 9));
+    let app = "one".parse().unwrap();
+    let usage = || books.peers(&app).pop().unwrap();
+    let mut tls = books.seat(&user("one", "alice"), 1).unwrap();
+    assert_eq!(usage().door(), None, "not before there is an allocation");
+    tls.come_by(Door::Tls);
+    assert_eq!((usage().door(), usage().doors), (Some(Door::Tls), [0, 0, 1]));
+    let mut udp = books.seat(&user("one", "alice"), 2).unwrap();
+    udp.come_by(Door::Udp);
+    let waiting = udp.split_one();
+    assert_eq!((usage().door(), usage().doors), (Some(Door::Udp), [1, 0, 1]));
+    drop((udp, waiting));
+    assert_eq!(usage().doors, [0, 0, 1]);
+    drop(tls);
+    assert_eq!(books.apps().pop().unwrap().doors, [0, 0, 0]);
+}

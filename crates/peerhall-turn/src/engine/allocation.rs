@@ -79,12 +79,13 @@ impl Allocation {
     pub(super) fn new(
         client: Client,
         username: &str,
-        seat: Seat,
+        mut seat: Seat,
         relays: [Option<RelayId>; 2],
         expires_at: Instant,
         made_by: Made,
     ) -> Self {
         let [ipv4, ipv6] = relays;
+        seat.come_by(client.transport.door());
         Self {
             client,
             username: username.into(),

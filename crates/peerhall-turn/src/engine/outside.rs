@@ -23,15 +23,53 @@ pub enum Transport {
         /// The address it was sent to, where that is not the listener's.
         local: Option<std::net::IpAddr>,
     },
-    /// A TCP connection, with or without TLS. The number is never used again.
+    /// A TCP connection. The number is never used again, here or below.
     Stream(u64),
+    /// A TLS session over TCP.
+    Secure(u64),
 }
 
 impl Transport {
     /// Whether it is a connection, whose other end has shown that it is there.
     #[must_use]
     pub const fn is_stream(self) -> bool {
-        matches!(self, Self::Stream(_))
+        matches!(self, Self::Stream(_) | Self::Secure(_))
+    }
+
+    /// Which of the three ways in it is.
+    #[must_use]
+    pub const fn door(self) -> Door {
+        match self {
+            Self::Datagrams { .. } => Door::Udp,
+            Self::Stream(_) => Door::Tcp,
+            Self::Secure(_) => Door::Tls,
+        }
+    }
+}
+
+/// A way in. Clients try them in this order, so whoever uses a later one could not use the earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Datagrams.
+    Udp,
+    /// A TCP connection.
+    Tcp,
+    /// A TLS session.
+    Tls,
+}
+
+impl Door {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Udp, Self::Tcp, Self::Tls];
+
+    /// A word for it, as in the label of a metric.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
     }
 }
 

@@ -36,7 +36,10 @@ pub(super) struct Batch {
 
 impl Batch {
     fn takes(&self, size: usize) -> bool {
-        self.bytes.len() == self.segment * self.count
+        // An empty datagram leaves no mark among others.
+        size > 0
+            && self.segment > 0
+            && self.bytes.len() == self.segment * self.count
             && self.count < self.max
             && self.bytes.len() + size <= MAX_BYTES
             && size <= self.segment
@@ -149,6 +152,16 @@ mod tests {
         }
         batches.flush(|batch| note(&mut sent, batch));
         assert_eq!(sent, [(to(1), 1_900, 1_200, 2), (to(1), 700, 700, 1), (to(1), 1_200, 1_200, 1)]);
+    }
+
+    #[test]
+    fn an_empty_datagram_is_sent_alone() {
+        let (mut batches, mut sent) = (Batches::default(), Vec::new());
+        for size in [7, 0, 0, 7] {
+            push(&mut batches, &mut sent, 1, size);
+        }
+        batches.flush(|batch| note(&mut sent, batch));
+        assert_eq!(sent, [(to(1), 7, 7, 1), (to(1), 0, 0, 1), (to(1), 0, 0, 1), (to(1), 7, 7, 1)]);
     }
 
     #[test]

@@ -43,7 +43,9 @@ pub(super) struct Received<'b> {
 
 impl<'b> Received<'b> {
     pub(super) fn datagrams(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
-        self.bytes.chunks(self.stride.max(1))
+        // An empty one is a datagram too.
+        let empty = self.bytes.is_empty().then_some(self.bytes);
+        empty.into_iter().chain(self.bytes.chunks(self.stride.max(1)))
     }
 }
 

@@ -5,16 +5,24 @@ use std::sync::{Mutex, PoisonError};
 use mio::Waker;
 use peerhall_proto::ids::{AppId, PeerId};
 
+use super::Adopted;
+
 /// One thing for a thread to do.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum Command {
     /// End the allocations of a peer.
     Revoke(AppId, PeerId),
+    /// Serve a connection.
+    Adopt(Box<Adopted>),
     /// End.
     Stop,
 }
 
-/// What waits for one thread. It has no length limit: kicks come from operators, one at a time.
+/// Connections that may wait for one thread.
+const MAX_ADOPTED: usize = 1_024;
+
+/// What waits for one thread. Only connections have a limit to their number: kicks come from operators, one
+/// at a time.
 #[derive(Debug)]
 pub(super) struct Mailbox {
     commands: Mutex<Vec<Command>>,
@@ -26,8 +34,14 @@ impl Mailbox {
         Self { commands: Mutex::default(), waker }
     }
 
+    /// Hands a command over. A connection too many is dropped, which its client sees as a reset.
     pub(super) fn put(&self, command: Command) {
-        self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(command, Command::Adopt(_)) && commands.len() >= MAX_ADOPTED {
+            return;
+        }
+        commands.push(command);
+        drop(commands);
         if let Err(error) = self.waker.wake() {
             tracing::error!(%error, "cannot wake a TURN thread");
         }

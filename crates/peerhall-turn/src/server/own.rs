@@ -11,6 +11,9 @@ const LISTENER_BUFFER: usize = 4 << 20;
 /// The same for one relay port.
 const RELAY_BUFFER: usize = 512 << 10;
 
+/// Connections that may wait to be accepted by one thread.
+const BACKLOG: i32 = 1_024;
+
 /// A socket that shares its port with nobody.
 pub(super) fn datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = open(address, Type::DGRAM, Protocol::UDP)?;
@@ -33,6 +36,16 @@ pub(super) fn shared_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_reuse_port(true)?;
     enlarge(&socket, LISTENER_BUFFER);
     socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// A listener for the connections of one thread, which shares its port with those of the other threads.
+pub(super) fn shared_listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = open(address, Type::STREAM, Protocol::TCP)?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 

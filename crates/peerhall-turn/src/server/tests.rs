@@ -1,5 +1,7 @@
 //! The threads with real sockets on loopback, which the filter has to be told to allow.
 
+mod streams;
+
 use std::net::UdpSocket;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -33,6 +35,33 @@ fn alice() -> RelayUser {
     }
 }
 
+/// A client, however it reaches the server.
+trait Talks {
+    fn send(&self, bytes: &[u8]);
+
+    fn receive(&self) -> Vec<u8>;
+
+    fn ask(&self, who: &RelayUser, asked: Asked) -> Got {
+        self.send(&asked.clone().unsigned());
+        let nonce = Got::read(&self.receive()).nonce.expect("a nonce");
+        let (request, key) = asked.signed(who, SECRET, &nonce);
+        self.send(&request);
+        Got::proven(&self.receive(), &key)
+    }
+}
+
+impl Talks for Client {
+    fn send(&self, bytes: &[u8]) {
+        self.socket.send_to(bytes, self.server).unwrap();
+    }
+
+    fn receive(&self) -> Vec<u8> {
+        let (bytes, from) = receive(&self.socket).expect("an answer in time");
+        assert_eq!(from, self.server, "the answer comes from where the question went");
+        bytes
+    }
+}
+
 /// A client with one socket.
 struct Client {
     socket: UdpSocket,
@@ -42,24 +71,6 @@ struct Client {
 impl Client {
     fn to(server: SocketAddr) -> Self {
         Self { socket: socket(&server.ip().to_string()), server }
-    }
-
-    fn receive(&self) -> Vec<u8> {
-        let (bytes, from) = receive(&self.socket).expect("an answer in time");
-        assert_eq!(from, self.server, "the answer comes from where the question went");
-        bytes
-    }
-
-    fn send(&self, bytes: &[u8]) {
-        self.socket.send_to(bytes, self.server).unwrap();
-    }
-
-    fn ask(&self, who: &RelayUser, asked: Asked) -> Got {
-        self.send(&asked.clone().unsigned());
-        let nonce = Got::read(&self.receive()).nonce.expect("a nonce");
-        let (request, key) = asked.signed(who, SECRET, &nonce);
-        self.send(&request);
-        Got::proven(&self.receive(), &key)
     }
 
     fn allocate(&self) -> SocketAddr {

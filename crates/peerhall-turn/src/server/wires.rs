@@ -11,6 +11,7 @@ use mio::{Interest, Registry};
 use super::batch::{Batch, Batches, Exit};
 use super::datagrams::Datagrams;
 use super::own;
+use super::streams::Streams;
 use super::worker::relay_token;
 use crate::engine::{Client, Family, Outside, Ports, RelayId, Transport};
 use crate::options::EngineOptions;
@@ -41,6 +42,7 @@ pub(super) struct Wires<'p> {
     ports: RangeInclusive<u16>,
     listeners: Vec<Datagrams>,
     relays: Vec<Option<Datagrams>>,
+    pub(super) streams: Streams,
     batches: Batches,
     lost: u64,
 }
@@ -52,9 +54,15 @@ impl<'p> Wires<'p> {
         options: &'p EngineOptions,
         ports: RangeInclusive<u16>,
         listeners: Vec<Datagrams>,
+        streams: Streams,
     ) -> Self {
         let (relays, batches) = (Vec::new(), Batches::default());
-        Self { lot, registry, options, ports, listeners, relays, batches, lost: 0 }
+        Self { lot, registry, options, ports, listeners, relays, streams, batches, lost: 0 }
+    }
+
+    /// What sockets are watched with.
+    pub(super) fn registry(&self) -> &'p Registry {
+        self.registry
     }
 
     pub(super) fn listener(&self, number: usize) -> Option<&Datagrams> {
@@ -140,7 +148,9 @@ impl Outside for Wires<'_> {
             Transport::Datagrams { listener, local } => {
                 self.push(Exit::Listener(listener, local), client.from, parts);
             }
-            Transport::Stream(_) => {}
+            Transport::Stream(_) | Transport::Secure(_) => {
+                self.lost += u64::from(!self.streams.push(client, parts))
+            }
         }
     }
 

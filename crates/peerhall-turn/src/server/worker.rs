@@ -1,6 +1,8 @@
 //! The loop of one thread: wait, receive everything that is there, let the engine decide, send once at
 //! the end of the turn.
 
+mod connections;
+
 use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -8,14 +10,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Registry, Token};
+use rustls::ServerConfig;
 
 use super::StartError;
 use super::datagrams::{Buffers, Datagrams, Rest};
 use super::mailbox::{Command, Mailbox};
 use super::own;
+use super::streams::Streams;
 use super::wires::{Lot, Wires};
-use crate::counters::Counters;
+use crate::counters::{Counted, Counters};
 use crate::engine::{Client, Common, Engine, Now, RelayId, Transport};
 use crate::filter::PeerFilter;
 
@@ -25,6 +30,8 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 /// Kinds of sockets, in the low bits of their tokens.
 const LISTENER: usize = 0;
 const RELAY: usize = 1;
+const STREAM: usize = 2;
+const ACCEPTOR: usize = 3;
 const KIND_BITS: u32 = 2;
 
 /// Readiness events taken in one turn.
@@ -45,6 +52,11 @@ pub(super) fn relay_token(relay: RelayId) -> Token {
     token(RELAY, usize::try_from(relay.0).unwrap_or(usize::MAX >> KIND_BITS))
 }
 
+/// The token of a connection.
+pub(super) fn stream_token(place: u32) -> Token {
+    token(STREAM, usize::try_from(place).unwrap_or(usize::MAX >> KIND_BITS))
+}
+
 const fn token(kind: usize, number: usize) -> Token {
     Token(number << KIND_BITS | kind)
 }
@@ -58,25 +70,37 @@ pub(super) struct Plan {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) counters: Arc<Counters>,
     pub(super) lot: Arc<Lot>,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+/// What a thread listens on, for datagrams and for connections, in the order of [`Plan::listen`].
+pub(super) struct Listeners {
+    datagrams: Vec<Datagrams>,
+    acceptors: Vec<TcpListener>,
 }
 
 impl Plan {
     /// Opens the listeners of a thread.
-    pub(super) fn listeners(&self, registry: &Registry) -> Result<Vec<Datagrams>, StartError> {
-        let open = |(number, address): (usize, &SocketAddr)| -> io::Result<Datagrams> {
-            let mut socket = Datagrams::new(own::shared_datagrams(*address)?)?;
-            registry.register(&mut socket.socket, token(LISTENER, number), Interest::READABLE)?;
-            Ok(socket)
-        };
-        let listeners = self.listen.iter().enumerate().map(|listener| {
-            open(listener).map_err(|source| StartError::Listen { address: *listener.1, source })
-        });
-        listeners.collect()
+    pub(super) fn listeners(&self, registry: &Registry) -> Result<Listeners, StartError> {
+        let mut listeners = Listeners { datagrams: Vec::new(), acceptors: Vec::new() };
+        for (number, address) in self.listen.iter().enumerate() {
+            let mut open = || -> io::Result<()> {
+                let mut socket = Datagrams::new(own::shared_datagrams(*address)?)?;
+                registry.register(&mut socket.socket, token(LISTENER, number), Interest::READABLE)?;
+                let mut acceptor = TcpListener::from_std(own::shared_listener(*address)?);
+                registry.register(&mut acceptor, token(ACCEPTOR, number), Interest::READABLE)?;
+                listeners.datagrams.push(socket);
+                listeners.acceptors.push(acceptor);
+                Ok(())
+            };
+            open().map_err(|source| StartError::Listen { address: *address, source })?;
+        }
+        Ok(listeners)
     }
 
     /// Serves until it is told to stop. Should a turn panic, the allocations of this thread are lost and
     /// its clients start anew; those of the others, and the rest of the process, go on.
-    pub(super) fn run(self, mut poll: Poll, listeners: Vec<Datagrams>) {
+    pub(super) fn run(self, mut poll: Poll, listeners: Listeners) {
         let mut listeners = Some(listeners);
         loop {
             let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut poll, listeners.take())));
@@ -90,10 +114,12 @@ impl Plan {
         }
     }
 
-    fn serve(&self, poll: &mut Poll, listeners: Option<Vec<Datagrams>>) -> Result<(), StartError> {
+    fn serve(&self, poll: &mut Poll, listeners: Option<Listeners>) -> Result<(), StartError> {
         let registry = poll.registry().try_clone()?;
-        let listeners = listeners.map_or_else(|| self.listeners(&registry), Ok)?;
-        let wires = Wires::new(&registry, &self.lot, &self.common.options, self.ports.clone(), listeners);
+        let Listeners { datagrams, acceptors } = listeners.map_or_else(|| self.listeners(&registry), Ok)?;
+        let streams = Streams::new(self.tls.clone());
+        let (options, ports) = (&self.common.options, self.ports.clone());
+        let wires = Wires::new(&registry, &self.lot, options, ports, datagrams, streams);
         let now = now();
         let seed = getrandom::u64().map_err(|_| StartError::NoRandomness)?;
         let engine = Engine::new(self.common.clone(), self.filter(), seed, now.at);
@@ -101,8 +127,11 @@ impl Plan {
             plan: self,
             engine,
             wires,
+            acceptors,
             buffers: Buffers::new(),
+            stream_buffer: vec![0; connections::BUFFER_BYTES].into(),
             unread: Vec::new(),
+            sweep_at: now.at,
             look_again_at: now.at + OWN_ADDRESSES_EVERY,
         };
         worker.run(poll)
@@ -120,9 +149,14 @@ struct Worker<'p> {
     plan: &'p Plan,
     engine: Engine,
     wires: Wires<'p>,
+    acceptors: Vec<TcpListener>,
     buffers: Buffers,
+    /// What connections are read into, one after the other.
+    stream_buffer: Box<[u8]>,
     /// Sockets that had more than one turn gives them.
     unread: Vec<Token>,
+    /// When connections are looked through next, while there are any.
+    sweep_at: Instant,
     look_again_at: Instant,
 }
 
@@ -144,10 +178,13 @@ impl Worker<'_> {
             for event in &events {
                 match event.token() {
                     WAKER => called = true,
-                    socket => self.read(socket, now),
+                    socket => {
+                        self.may_write(socket);
+                        self.read(socket, now);
+                    }
                 }
             }
-            if called && self.obey() {
+            if called && self.obey(now) {
                 return Ok(());
             }
             self.tidy(now.at);
@@ -161,7 +198,8 @@ impl Worker<'_> {
             let rest = match socket.0 & ((1 << KIND_BITS) - 1) {
                 LISTENER => self.read_listener(number, now),
                 RELAY => self.read_relay(number, now),
-                _ => Rest::Nothing,
+                STREAM => self.read_stream(number, now),
+                _ => self.accept(number, now),
             };
             if rest == Rest::Nothing {
                 return;
@@ -201,13 +239,14 @@ impl Worker<'_> {
     }
 
     /// Does what other threads ask for. Says whether to stop.
-    fn obey(&mut self) -> bool {
+    fn obey(&mut self, now: Now) -> bool {
         let mut stop = false;
         for command in self.plan.mailbox.take() {
             match command {
                 Command::Revoke(app, peer) => {
                     self.engine.revoke(&app, &peer, &mut self.wires);
                 }
+                Command::Adopt(connection) => self.adopt(*connection, now),
                 Command::Stop => stop = true,
             }
         }
@@ -217,18 +256,24 @@ impl Worker<'_> {
     /// What stands at the end of a turn.
     fn tidy(&mut self, now: Instant) {
         self.engine.on_deadline(now, &mut self.wires);
+        self.sweep(now);
         for _ in 0..self.wires.flush() {
             self.engine.lost();
         }
+        self.flush_streams(now);
         if now >= self.look_again_at {
             self.look_again_at = now + OWN_ADDRESSES_EVERY;
             self.engine.set_filter(self.plan.filter());
         }
-        self.plan.counters.publish(&self.engine.counted());
+        let streams = self.wires.streams.len() as u64;
+        self.plan.counters.publish(&Counted { streams, ..self.engine.counted() });
     }
 
     fn patience(&self) -> Duration {
-        let next = self.engine.deadline().map_or(self.look_again_at, |at| at.min(self.look_again_at));
+        let mut next = self.engine.deadline().map_or(self.look_again_at, |at| at.min(self.look_again_at));
+        if self.wires.streams.len() > 0 {
+            next = next.min(self.sweep_at);
+        }
         next.saturating_duration_since(Instant::now())
     }
 }

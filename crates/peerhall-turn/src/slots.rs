@@ -5,7 +5,7 @@ const SMALL: usize = 64;
 
 /// Values by number. A number is used again after its value was removed.
 #[derive(Debug)]
-pub(super) struct Slots<T> {
+pub(crate) struct Slots<T> {
     places: Vec<Option<T>>,
     free: Vec<u32>,
 }
@@ -18,7 +18,7 @@ impl<T> Default for Slots<T> {
 
 impl<T> Slots<T> {
     /// Puts a value into a free place; `None` when all numbers are taken.
-    pub(super) fn insert(&mut self, value: T) -> Option<u32> {
+    pub(crate) fn insert(&mut self, value: T) -> Option<u32> {
         if let Some(number) = self.free.pop()
             && let Some(place) = self.places.get_mut(index(number))
         {
@@ -30,26 +30,31 @@ impl<T> Slots<T> {
         Some(number)
     }
 
-    pub(super) fn remove(&mut self, number: u32) -> Option<T> {
+    /// The number that the next value will have; `None` when all are taken.
+    pub(crate) fn next(&self) -> Option<u32> {
+        self.free.last().copied().map_or_else(|| u32::try_from(self.places.len()).ok(), Some)
+    }
+
+    pub(crate) fn remove(&mut self, number: u32) -> Option<T> {
         let value = self.places.get_mut(index(number))?.take()?;
         self.free.push(number);
         self.shrink();
         Some(value)
     }
 
-    pub(super) fn get(&self, number: u32) -> Option<&T> {
+    pub(crate) fn get(&self, number: u32) -> Option<&T> {
         self.places.get(index(number))?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
         self.places.get_mut(index(number))?.as_mut()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..).zip(&self.places).filter_map(|(number, place)| Some((number, place.as_ref()?)))
     }
 
@@ -83,14 +88,16 @@ mod tests {
     fn places_are_used_again_and_memory_is_given_back() {
         let mut slots = Slots::default();
         let numbers: Vec<u32> = (0..1_000).map(|value| slots.insert(value).unwrap()).collect();
-        assert_eq!((slots.len(), slots.get(999)), (1_000, Some(&999)));
+        assert_eq!((slots.len(), slots.get(999), slots.next()), (1_000, Some(&999), Some(1_000)));
         for number in &numbers {
             assert_eq!(slots.remove(*number), Some(*number));
         }
         assert_eq!(slots.remove(5), None);
         assert_eq!(slots.len(), 0);
         assert!(slots.places.capacity() <= 256, "{}", slots.places.capacity());
-        assert_eq!(slots.insert(7).map(|number| number < 64), Some(true), "low numbers first");
+        let next = slots.next();
+        assert_eq!(slots.insert(7), next);
+        assert_eq!(next.map(|number| number < 64), Some(true), "low numbers first");
         assert_eq!(slots.iter().count(), 1);
     }
 }
