@@ -3,6 +3,9 @@ import { forEachRemote } from './quality.js';
 /** How often levels are measured. */
 const MEASURE_MS = 100;
 
+/** Samples behind one level, about ten milliseconds: the loudest such piece of an interval counts. */
+const BLOCK = 512;
+
 /** What counts as speech, of 1. Rooms and fans stay below. */
 const SPEECH = 0.02;
 
@@ -22,13 +25,18 @@ export function audioLevel(source, onLevel) {
   audio.resume().catch(() => {});
   const input = audio.createMediaStreamSource(stream);
   const analyser = audio.createAnalyser();
-  analyser.fftSize = 512;
+  // More than what passes between two looks: a short sound must not fall between them.
+  analyser.fftSize = 8192;
   input.connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   const timer = setInterval(() => {
     analyser.getFloatTimeDomainData(samples);
-    const energy = samples.reduce((sum, sample) => sum + sample * sample, 0);
-    onLevel(Math.min(1, Math.sqrt(energy / samples.length)));
+    let loudest = 0;
+    for (let from = 0; from < samples.length; from += BLOCK) {
+      const energy = samples.subarray(from, from + BLOCK).reduce((sum, sample) => sum + sample * sample, 0);
+      loudest = Math.max(loudest, energy / BLOCK);
+    }
+    onLevel(Math.min(1, Math.sqrt(loudest)));
   }, MEASURE_MS);
   return () => {
     clearInterval(timer);
