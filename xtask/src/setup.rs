@@ -94,6 +94,15 @@ pub(crate) fn for_torture(workspace: &Workspace) -> Result<(), Failure> {
     debian::ensure_packages(workspace, &debian::TORTURE)
 }
 
+/// Installs the relay that `cargo xtask bench --relay` compares ours with.
+///
+/// # Errors
+///
+/// What is missing and how to get it.
+pub(crate) fn for_relay_bench(workspace: &Workspace) -> Result<(), Failure> {
+    debian::ensure_packages(workspace, &debian::RELAY)
+}
+
 /// Whom `cargo xtask bench` compares with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BenchPeers {

@@ -3,13 +3,17 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 
-use std::net::{IpAddr, SocketAddr};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+#[path = "turn_support/coturn.rs"]
+#[allow(dead_code, reason = "shared with other tests, each of which uses a part")]
+mod coturn;
 
+use std::net::SocketAddr;
+use std::process::Command;
+
+use coturn::{Echo, Relay, lost, run};
 use peerhall_e2e::server::Ways;
-use peerhall_e2e::{Client, Running, eventually, start_with};
-use serde_json::{Value, json};
+use peerhall_e2e::{Running, start_with};
+use serde_json::json;
 
 /// A server whose relay may be used between programs of this machine.
 fn start() -> Running {
@@ -17,88 +21,6 @@ fn start() -> Running {
         config.turn.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
         config.turn.allow_peers = vec!["127.0.0.0/8".parse().expect("a range")];
     })
-}
-
-/// What a welcome says about the relay.
-struct Relay {
-    address: SocketAddr,
-    username: String,
-    credential: String,
-}
-
-impl Relay {
-    fn of(client: &Client) -> Self {
-        let list = client.welcome().get("metadata")["iceServers"].clone();
-        let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        let (stun, turn) = (&list[0], &list[1]);
-        let address =
-            text(&stun["urls"][0]).strip_prefix("stun:").expect("STUN").parse().expect("an address");
-        assert!(stun.get("username").is_none() && stun.get("credential").is_none());
-        assert_eq!(turn["urls"][0], format!("turn:{address}?transport=udp"));
-        Self { address, username: text(&turn["username"]), credential: text(&turn["credential"]) }
-    }
-
-    /// Runs coturn's client. Says whether it ended well, and what it said.
-    fn uclient(&self, flags: &[&str]) -> (bool, String) {
-        self.uclient_as(&self.credential, flags)
-    }
-
-    fn uclient_as(&self, credential: &str, flags: &[&str]) -> (bool, String) {
-        run(Command::new("turnutils_uclient")
-            .args(["-u", &self.username, "-w", credential, "-p", &self.address.port().to_string()])
-            .args(flags)
-            .arg(self.address.ip().to_string()))
-    }
-}
-
-fn run(command: &mut Command) -> (bool, String) {
-    let output = command.output().expect("coturn's programs; `cargo xtask test` installs them");
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
-}
-
-/// coturn's peer, which sends everything back.
-struct Echo {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Echo {
-    fn start() -> Self {
-        let ip = IpAddr::from([127, 0, 0, 1]);
-        let port = std::net::UdpSocket::bind((ip, 0)).expect("a free port");
-        let address = port.local_addr().expect("bound");
-        drop(port);
-        let process = Command::new("turnutils_peer")
-            .args(["-L", &ip.to_string(), "-p", &address.port().to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("coturn's programs; `cargo xtask test` installs them");
-        let echo = Self { process, address };
-        let socket = std::net::UdpSocket::bind((ip, 0)).expect("a free port");
-        socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
-        eventually("turnutils_peer answers", Duration::from_secs(20), || {
-            socket.send_to(b"?", address).ok()?;
-            socket.recv_from(&mut [0; 16]).ok()
-        });
-        echo
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-/// What coturn's client lost, of what it sent.
-fn lost((well, said): &(bool, String)) -> String {
-    assert!(*well, "{said}");
-    let line = said.lines().rev().find(|line| line.contains("Total lost packets")).unwrap_or(said);
-    line.split("Total lost packets ").nth(1).unwrap_or(line).to_owned()
 }
 
 #[test]
@@ -136,7 +58,8 @@ fn coturns_clients_meet_through_two_relays_although_the_address_is_the_servers_o
 fn only_the_credentials_of_a_welcome_open_the_relay() {
     let server = start();
     let relay = Relay::of(&server.client());
-    assert!(!relay.uclient_as("d3Jvbmc=", &["-y", "-c", "-n", "1"]).0);
+    let guess = Relay { credential: "d3Jvbmc=".to_owned(), ..Relay::of(&server.client()) };
+    assert!(!guess.uclient(&["-y", "-c", "-n", "1"]).0);
     let stranger = Relay { username: format!("9{}", relay.username), ..Relay::of(&server.client()) };
     assert!(!stranger.uclient(&["-y", "-c", "-n", "1"]).0);
     // A token's own list is what its backend wants, even if it is empty.
@@ -183,4 +106,33 @@ fn the_secret_of_the_relay_survives_a_restart() {
     let now = Relay::of(&second.client());
     let relay = Relay { address: now.address, ..known };
     assert!(relay.uclient(&["-y", "-c", "-n", "1"]).0);
+}
+
+#[test]
+fn what_is_relayed_is_counted_for_the_app_and_in_the_metrics() {
+    let server = start();
+    let echo = Echo::start();
+    let relayed = |server: &Running| {
+        let usage = server.rest().get("/v1/usage").json();
+        usage["relay"]["bytes"].as_u64().expect("a number")
+    };
+    assert_eq!(relayed(&server), 0);
+    let (ip, port) = (echo.address.ip().to_string(), echo.address.port().to_string());
+    let said = Relay::of(&server.client()).uclient(&["-e", &ip, "-r", &port, "-c", "-n", "20", "-l", "500"]);
+    assert!(lost(&said).starts_with("0 "), "{}", said.1);
+    let bytes = relayed(&server);
+    assert!(bytes >= 2 * 20 * 500, "there and back: {bytes}");
+    let metrics = String::from_utf8(server.rest().get("/metrics").body).expect("text");
+    let sum: u64 = ["peer", "client"]
+        .map(|to| {
+            let series = format!("peerhall_relay_bytes_total{{to=\"{to}\"}} ");
+            let line = metrics.lines().find_map(|line| line.strip_prefix(&*series));
+            line.and_then(|count| count.parse::<u64>().ok()).expect("a count")
+        })
+        .iter()
+        .sum();
+    assert_eq!(sum, bytes);
+    // A server without a relay says nothing about one.
+    let without = peerhall_e2e::start();
+    assert!(without.rest().get("/v1/usage").json().get("relay").is_none());
 }

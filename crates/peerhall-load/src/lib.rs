@@ -6,6 +6,7 @@
 //! - [`mod@bench`] measures one server, which is what `peerhall bench` does.
 //! - [`compare`] measures two beside each other, which is what `cargo xtask bench` does.
 //! - [`rtc`] does so with data channels of peer connections.
+//! - [`relay`] measures the relay beside coturn.
 //!
 //! The figure that counts is the server's CPU time (user and kernel) for one unit of work: it holds
 //! where the generator is the slower side, and on a machine that does other things it is the least
@@ -18,6 +19,7 @@ mod error;
 pub mod machine;
 mod payload;
 pub mod protocol;
+pub mod relay;
 pub mod report;
 mod rig;
 mod roster;

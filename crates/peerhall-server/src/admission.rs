@@ -13,7 +13,7 @@ use peerhall_proto::ids::PeerId;
 
 use crate::addresses::AddressBook;
 use crate::config::Config;
-use crate::ice::IceServers;
+use crate::ice::{IceServers, Reached};
 use crate::usage::UsageBook;
 use crate::ws::handshake::{Head, query_params};
 
@@ -77,7 +77,7 @@ impl Admission {
     }
 
     /// Authenticates an upgraded connection.
-    pub(crate) fn admit(&self, head: &Head<'_>, now: Now) -> Result<Opening, Refused> {
+    pub(crate) fn admit(&self, head: &Head<'_>, socket: IpAddr, now: Now) -> Result<Opening, Refused> {
         let query = Query::of(head);
         let policy = TokenPolicy {
             max_lifetime_secs: self.config.tokens.max_lifetime.map(|lifetime| lifetime.as_secs()),
@@ -89,9 +89,14 @@ impl Admission {
             None => self.name_peer(&identity, query.resume.as_deref())?,
         };
         let metadata = match &self.ice {
-            Some(ice) if identity.grants.key().inject_turn => {
-                ice.inject(identity.metadata.as_deref(), &identity.app.id, &peer, now, identity.expires_at_ms)
-            }
+            Some(ice) if identity.grants.key().inject_turn => ice.inject(
+                identity.metadata.as_deref(),
+                &identity.app.id,
+                &peer,
+                now,
+                identity.expires_at_ms,
+                self.reached(head, socket),
+            ),
             Some(_) | None => identity.metadata,
         };
         Ok(Opening {
@@ -106,6 +111,15 @@ impl Admission {
             resume,
             peer_metadata: identity.peer_metadata.map(Arc::new),
         })
+    }
+
+    /// How the client names this server. Behind a proxy the name is that of the proxy, which does not pass
+    /// TURN on.
+    fn reached<'h>(&self, head: &Head<'h>, socket: IpAddr) -> Option<Reached<'h>> {
+        if self.config.trusts(socket) {
+            return None;
+        }
+        head.host().and_then(Reached::read)
     }
 
     /// A peer with a publishable key keeps the id that it can prove, or gets a new random one.

@@ -208,7 +208,7 @@ impl Plane {
             Endpoint::DisconnectPeer { peer } => {
                 in_time(rest::disconnect_peer::answer(control, caller, peer)).await.map(ok)
             }
-            Endpoint::Usage => Ok(ok(rest::usage::answer(control, caller))),
+            Endpoint::Usage => Ok(ok(rest::usage::answer(control, self.state.metrics.relay(), caller))),
         }
     }
 

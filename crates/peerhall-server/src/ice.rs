@@ -1,7 +1,8 @@
 //! The ICE servers that a `welcome` carries: STUN and TURN, and credentials for it, made for each
 //! connection (authentication, section 7).
 
-use std::net::{IpAddr, SocketAddr};
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use peerhall_auth::turn::{
     RelayUser, TurnSecret, credential_lifetime_secs, inject_ice_servers, turn_credentials,
@@ -12,7 +13,7 @@ use peerhall_turn::{Handle, TurnServer};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::config::{ExternalTurn, Turn};
+use crate::config::{Config, ExternalTurn, Turn};
 
 /// Longest life of a credential that kicks have to remember, beside that of the settings: tokens may
 /// live long, but a kick that was forgotten after a year has done its work.
@@ -37,15 +38,31 @@ struct External {
 struct Embedded {
     stun: Vec<String>,
     turn: Vec<String>,
+    secure: Option<Secure>,
     secret: TurnSecret,
     lifetime_secs: u64,
     handle: Handle,
 }
 
+/// How clients reach the service over TLS: by the listener that they came to, since their TLS got through
+/// to that one.
+#[derive(Debug)]
+struct Secure {
+    /// The configured name, in place of the one that a client used.
+    host: Option<String>,
+}
+
+/// How a client names this server, from the head of its request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached<'h> {
+    host: &'h str,
+    port: u16,
+}
+
 /// One entry of `iceServers`, as browsers read it.
 #[derive(Serialize)]
 struct Entry<'a> {
-    urls: &'a [String],
+    urls: Cow<'a, [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,13 +71,10 @@ struct Entry<'a> {
 
 impl IceServers {
     /// The services that are configured; `None` when there is none.
-    pub(crate) fn new(
-        external: Option<&ExternalTurn>,
-        embedded: Option<(&Turn, &TurnServer, TurnSecret)>,
-    ) -> Option<Self> {
+    pub(crate) fn new(config: &Config, embedded: Option<(&TurnServer, TurnSecret)>) -> Option<Self> {
         let servers = Self {
-            external: external.and_then(External::new),
-            embedded: embedded.map(|(config, server, secret)| Embedded::new(config, server, secret)),
+            external: config.turn_external.as_ref().and_then(External::new),
+            embedded: embedded.map(|(server, secret)| Embedded::new(config, server, secret)),
         };
         (servers.external.is_some() || servers.embedded.is_some()).then_some(servers)
     }
@@ -73,17 +87,23 @@ impl IceServers {
         peer: &PeerId,
         now: Now,
         token_expires_at_ms: Option<i64>,
+        reached: Option<Reached<'_>>,
     ) -> Option<Box<RawValue>> {
         let lifetime = credential_lifetime_secs(now.unix_ms, token_expires_at_ms);
         let mut entries = Vec::with_capacity(4);
         if let Some(embedded) = &self.embedded {
-            entries.extend(embedded.entries(app, peer, now, lifetime));
+            entries.extend(embedded.entries(app, peer, now, lifetime, reached));
         }
         if let Some(external) = &self.external {
             entries.extend(external.entries(peer, now, lifetime));
         }
         let list = serde_json::to_string(&entries).unwrap_or_default();
         inject_ice_servers(metadata, &list)
+    }
+
+    /// The service inside, which TCP connections may be handed to.
+    pub(crate) fn relay(&self) -> Option<&Handle> {
+        self.embedded.as_ref().map(|embedded| &embedded.handle)
     }
 
     /// Ends what a peer relays and makes its credentials worthless.
@@ -110,19 +130,24 @@ impl External {
 
     fn entries(&self, peer: &PeerId, now: Now, lifetime: u64) -> impl Iterator<Item = Entry<'_>> {
         let made = turn_credentials(&self.secret, peer, now.unix_secs(), lifetime.max(self.lifetime_secs));
-        entries(&self.stun, &self.turn, made.username, made.credential)
+        entries(&self.stun, Cow::Borrowed(&self.turn), made.username, made.credential)
     }
 }
 
 impl Embedded {
-    fn new(config: &Turn, server: &TurnServer, secret: TurnSecret) -> Self {
-        let hosts = server.addresses().iter().map(|address| told(config, server, *address));
+    fn new(config: &Config, server: &TurnServer, secret: TurnSecret) -> Self {
+        let turn = &config.turn;
+        let hosts = server.addresses().iter().map(|address| told(turn, server, *address));
         let hosts: Vec<String> = hosts.collect();
+        let over = |transport: &'static str| {
+            hosts.iter().map(move |host| format!("turn:{host}?transport={transport}"))
+        };
         Self {
             stun: hosts.iter().map(|host| format!("stun:{host}")).collect(),
-            turn: hosts.iter().map(|host| format!("turn:{host}?transport=udp")).collect(),
+            turn: over("udp").chain(over("tcp")).collect(),
+            secure: config.tls.is_some().then(|| Secure { host: turn.host.clone() }),
             secret,
-            lifetime_secs: config.lifetime.as_secs(),
+            lifetime_secs: turn.lifetime.as_secs(),
             handle: server.handle(),
         }
     }
@@ -133,7 +158,8 @@ impl Embedded {
         peer: &PeerId,
         now: Now,
         lifetime: u64,
-    ) -> impl Iterator<Item = Entry<'_>> {
+        reached: Option<Reached<'_>>,
+    ) -> impl Iterator<Item = Entry<'_>> + use<'_> {
         let user = RelayUser {
             expires_at: now.unix_secs().saturating_add(lifetime.max(self.lifetime_secs)),
             app: app.clone(),
@@ -141,20 +167,48 @@ impl Embedded {
             peer: peer.clone(),
         };
         let made = user.credentials(&self.secret);
-        entries(&self.stun, &self.turn, made.username, made.credential)
+        let mut turn = Cow::Borrowed(&*self.turn);
+        if let (Some(secure), Some(reached)) = (&self.secure, reached) {
+            turn.to_mut().push(secure.url(reached));
+        }
+        entries(&self.stun, turn, made.username, made.credential)
+    }
+}
+
+impl Secure {
+    fn url(&self, reached: Reached<'_>) -> String {
+        let host = self.host.as_deref().unwrap_or(reached.host);
+        format!("turns:{host}:{}?transport=tcp", reached.port)
+    }
+}
+
+impl<'h> Reached<'h> {
+    /// Reads the `Host` header of a request that came over TLS; `None` when it is no name and no address.
+    pub(crate) fn read(header: &'h str) -> Option<Self> {
+        let (host, port) = match header.rsplit_once(':') {
+            // The colons of a bare address of IPv6 stand inside its brackets.
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            Some(_) | None => (header, 443),
+        };
+        let is_name = (1..=253).contains(&host.len())
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let is_ipv6 = inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok());
+        (is_name || is_ipv6).then_some(Self { host, port })
     }
 }
 
 /// STUN without credentials, TURN with them.
 fn entries<'a>(
     stun: &'a [String],
-    turn: &'a [String],
+    turn: Cow<'a, [String]>,
     username: String,
     credential: String,
 ) -> impl Iterator<Item = Entry<'a>> {
-    let stun = (!stun.is_empty()).then_some(Entry { urls: stun, username: None, credential: None });
+    let stun = (!stun.is_empty()).then_some(Entry { urls: stun.into(), username: None, credential: None });
     let turn = Entry { urls: turn, username: Some(username), credential: Some(credential) };
-    stun.into_iter().chain((!turn.urls.is_empty()).then_some(turn))
+    let turn = (!turn.urls.is_empty()).then_some(turn);
+    stun.into_iter().chain(turn)
 }
 
 /// How clients are told to reach a listener: by the configured name, or by its address, which for a
@@ -170,4 +224,35 @@ fn told(config: &Turn, server: &TurnServer, listener: SocketAddr) -> String {
         Some(_) | None => listener.ip(),
     };
     SocketAddr::new(ip, listener.port()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_that_a_client_used_is_read_or_not_believed() {
+        for (header, host, port) in [
+            ("example.org", "example.org", 443),
+            ("example.org:8443", "example.org", 8_443),
+            ("192.0.2.1:443", "192.0.2.1", 443),
+            ("[2001:db8::1]", "[2001:db8::1]", 443),
+            ("[2001:db8::1]:8443", "[2001:db8::1]", 8_443),
+        ] {
+            let reached = Reached::read(header).expect(header);
+            assert_eq!((reached.host, reached.port), (host, port), "{header}");
+        }
+        let long = "a".repeat(254);
+        for wrong in ["", ":443", "a b", "a?b", "a/b", "a:b", "a:99999", "[a]", "[::1", "é", "a@b", &*long] {
+            assert!(Reached::read(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_configured_name_wins_over_the_one_that_a_client_used() {
+        let reached = Reached::read("proxy.example:8443").expect("a name");
+        let url = |host: Option<&str>| Secure { host: host.map(str::to_owned) }.url(reached);
+        assert_eq!(url(None), "turns:proxy.example:8443?transport=tcp");
+        assert_eq!(url(Some("turn.example.org")), "turns:turn.example.org:8443?transport=tcp");
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use peerhall_hub::HubStats;
 use peerhall_proto::code::CloseCode;
+use peerhall_turn::Handle;
 
 pub(crate) use self::latency::{Counts, Latencies};
 
@@ -119,12 +120,24 @@ impl ShardMetrics {
 pub(crate) struct Metrics {
     shards: Arc<[Arc<ShardMetrics>]>,
     watched: Arc<AtomicBool>,
+    relay: Option<Handle>,
 }
 
 impl Metrics {
     /// Counters for that many shards.
     pub(crate) fn new(shards: usize) -> Self {
-        Self { shards: (0..shards).map(|_| Arc::default()).collect(), watched: Arc::default() }
+        let shards = (0..shards).map(|_| Arc::default()).collect();
+        Self { shards, watched: Arc::default(), relay: None }
+    }
+
+    /// The same with the figures of a relay.
+    pub(crate) fn with_relay(self, relay: Option<Handle>) -> Self {
+        Self { relay, ..self }
+    }
+
+    /// The relay inside this server, if it has one.
+    pub(crate) fn relay(&self) -> Option<&Handle> {
+        self.relay.as_ref()
     }
 
     /// The counters of each shard, in the order of their numbers.

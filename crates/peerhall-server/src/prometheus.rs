@@ -2,6 +2,8 @@
 //!
 //! No label names an app, a key, a channel or a peer: the page is as open as `/health`.
 
+mod relay;
+
 use std::fmt::{Display, Write};
 use std::fs;
 use std::sync::atomic::Ordering::Relaxed;
@@ -53,6 +55,9 @@ pub(crate) fn render(metrics: &Metrics, process: &Process, is_ready: bool) -> St
     write_sockets(&mut text, metrics);
     write_traffic(&mut text, metrics);
     write_closes(&mut text, metrics);
+    if let Some(relay) = metrics.relay() {
+        relay::write(&mut text, &relay.counted());
+    }
     write_process(&mut text, process);
     text.0
 }

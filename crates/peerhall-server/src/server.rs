@@ -146,12 +146,11 @@ impl Server {
         let exchange = Exchange::new(wakers.collect::<io::Result<_>>()?);
         let (trail, audit) = mpsc::sync_channel(AUDIT_WAITING);
         let control = Control::new(exchange.clone(), usage.clone(), keyring.clone()).audited(trail);
-        let metrics = Metrics::new(count);
         let ready = Arc::new(AtomicBool::new(true));
         let (http, sockets) = HttpPlane::new();
-        let turn = turn::start(&config.turn, &relay)?;
-        let embedded = turn.as_ref().map(|server| (&config.turn, server, relay));
-        let ice = IceServers::new(config.turn_external.as_ref(), embedded).map(Arc::new);
+        let turn = turn::start(&config.turn, &relay, tls.clone())?;
+        let metrics = Metrics::new(count).with_relay(turn.as_ref().map(TurnServer::handle));
+        let ice = IceServers::new(&config, turn.as_ref().map(|server| (server, relay))).map(Arc::new);
         let admission = Admission {
             config: config.clone(),
             keyring,

@@ -51,6 +51,7 @@ pub(crate) fn load(files: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(unusable)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // TURN shares the listener (RFC 7443). Most of its clients ask for no protocol; their first byte tells.
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"stun.turn".to_vec()];
     Ok(Arc::new(config))
 }

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use peerhall_auth::turn::TurnSecret;
 use peerhall_turn::{EngineOptions, PeerFilter, Setup, StartError, TurnServer};
+use rustls::ServerConfig;
 
 use crate::config::{Turn, WhenTaken};
 
@@ -23,12 +25,17 @@ pub(crate) fn secret_of(bytes: &[u8; 32]) -> TurnSecret {
     TurnSecret::new(&text).expect("a secret that is not empty")
 }
 
-/// Starts the service, unless it is off.
-pub(crate) fn start(config: &Turn, secret: &TurnSecret) -> Result<Option<TurnServer>, StartError> {
+/// Starts the service, unless it is off. With `tls` its ports greet clients that begin with TLS, too.
+pub(crate) fn start(
+    config: &Turn,
+    secret: &TurnSecret,
+    tls: Option<Arc<ServerConfig>>,
+) -> Result<Option<TurnServer>, StartError> {
     let Some(first) = config.listen.first() else { return Ok(None) };
     let mut setup = Setup::at(*first, secret.clone());
     let relay = |ipv4: bool| config.relay.iter().copied().find(|relay| relay.bound.is_ipv4() == ipv4);
     setup.listen.clone_from(&config.listen);
+    setup.tls = tls;
     setup.engine = EngineOptions {
         ipv4: relay(true),
         ipv6: relay(false),

@@ -25,13 +25,13 @@ const EVERYBODY: &str = "bun,nats,mosquitto,nchan,socketio,peerserver,socketioxi
 
 pub(super) const COMMAND: Command = Command {
     name: "bench",
-    usage: "[--smoke|--page|--all|--rtc] [--beside NAME] [--figure NAME]",
+    usage: "[--smoke|--page|--all|--rtc|--relay] [--beside NAME] [--figure NAME]",
     about: "measures a release beside other servers; fails on ratios, never on times",
     run,
 };
 
 /// Words that this command understands itself.
-const OWN: [&str; 4] = ["--smoke", "--page", "--all", "--rtc"];
+const OWN: [&str; 5] = ["--smoke", "--page", "--all", "--rtc", "--relay"];
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let (own, passed_on): (Vec<&OsString>, Vec<&OsString>) =
@@ -39,6 +39,9 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
     let is_asked = |word: &str| own.iter().any(|argument| *argument == word);
     if is_asked("--rtc") {
         return Ok(status(connections(workspace, &passed_on)?));
+    }
+    if is_asked("--relay") {
+        return Ok(status(relay(workspace, &passed_on)?));
     }
     build(workspace, &["--package", "peerhall-cli"])?;
     let peerhall = program(workspace, "peerhall")?;
@@ -61,6 +64,7 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
     let mut passed = servers(workspace, &peerhall, peers, &passed_on)?;
     if peers == BenchPeers::All {
         passed &= connections(workspace, &[])?;
+        passed &= relay(workspace, &[])?;
     }
     Ok(status(passed))
 }
@@ -113,6 +117,20 @@ fn connections(workspace: &Workspace, passed_on: &[&OsString]) -> Result<bool, F
     compare.args(passed_on);
     announce("peerhall-compare-rtc: one line for each statement; nothing else should run on this machine");
     process::passes(&mut compare)
+}
+
+/// Our relay beside coturn.
+fn relay(workspace: &Workspace, passed_on: &[&OsString]) -> Result<bool, Failure> {
+    build(workspace, &["--package", "peerhall-load", "--bin", "peerhall-relay"])?;
+    setup::for_relay_bench(workspace)?;
+    let mut bench = workspace.command(&program(workspace, "peerhall-relay")?.to_string_lossy());
+    bench.args(["--date", today(workspace)?.trim()]);
+    if passed_on.is_empty() {
+        bench.arg("--evidence").arg(workspace.path(EVIDENCE));
+    }
+    bench.args(passed_on);
+    announce("peerhall-relay: one line for each figure; nothing else should run on this machine");
+    process::passes(&mut bench)
 }
 
 /// Where a program of the release lies.

@@ -23,17 +23,28 @@ pub(super) struct Package {
     service: Option<&'static str>,
 }
 
+/// The relay that ours is held against, and its client programs.
+const COTURN: Package = Package {
+    name: "coturn",
+    is_there: || process::find_on_path("turnserver").is_some(),
+    service: Some("coturn"),
+};
+
+/// Rules of the boxes between peers and the internet.
+const NFTABLES: Package =
+    Package { name: "nftables", is_there: || process::find_on_path("nft").is_some(), service: None };
+
+/// What `cargo xtask bench --relay` compares with.
+pub(super) const RELAY: [Package; 1] = [COTURN];
+
 /// What tests start.
-pub(super) const TESTS: [Package; 6] = [
+pub(super) const TESTS: [Package; 7] = [
     Package { name: "chromium", is_there: || Path::new(&chromium()).is_file(), service: None },
     Package { name: "firefox-esr", is_there: || Path::new(&firefox()).is_file(), service: None },
-    Package {
-        name: "coturn",
-        is_there: || process::find_on_path("turnserver").is_some(),
-        service: Some("coturn"),
-    },
+    COTURN,
     FAKETIME,
     IPROUTE,
+    NFTABLES,
     Package { name: "python3-venv", is_there: || process::succeeds(&mut venv_probe()), service: None },
 ];
 
@@ -42,11 +53,7 @@ pub(super) const PACKAGE: [Package; 1] =
     [Package { name: "xz-utils", is_there: || process::find_on_path("xz").is_some(), service: None }];
 
 /// What attacks at full size start: a clock that jumps, packets that vanish.
-pub(super) const TORTURE: [Package; 3] = [
-    FAKETIME,
-    Package { name: "nftables", is_there: || process::find_on_path("nft").is_some(), service: None },
-    IPROUTE,
-];
+pub(super) const TORTURE: [Package; 3] = [FAKETIME, NFTABLES, IPROUTE];
 
 /// What `cargo xtask bench` compares with.
 pub(super) const BENCH: [Package; 2] = [

@@ -23,7 +23,7 @@ pub struct Plan {
     pub overages_enabled: bool,
 }
 
-/// Body of the 200 answer; every member is always present.
+/// Body of the 200 answer; every member but the last is always present.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageResponse {
@@ -45,4 +45,18 @@ pub struct UsageResponse {
     pub overage_connections: u64,
     /// The quotas.
     pub plan: Plan,
+    /// What the relay of the answering server has moved for the app. Not of the vendor's API; absent where
+    /// that server has no relay.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub relay: Option<RelayUsage>,
+}
+
+/// What a relay has moved for an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RelayUsage {
+    /// Bytes of payload, both directions together, since the server started.
+    pub bytes: u64,
+    /// Allocations that live now.
+    pub allocations: u64,
 }

@@ -11,7 +11,7 @@ let body = null;
 
 /** Shows the connections for as long as the view is open. */
 export function startConnections(isOpen) {
-  const heads = ['Peer', 'Channels', 'Came with', 'Client', 'Token ends', ''];
+  const heads = ['Peer', 'Channels', 'Came with', 'Client', 'Relay', 'Token ends', ''];
   body = make('tbody');
   const row = make('tr', {}, ...heads.map((text) => make('th', { scope: 'col' }, text || make('span', { className: 'visually-hidden', textContent: 'Actions' }))));
   const nothing = make('p', { className: 'nothing', textContent: 'No connection fits.', hidden: true, id: 'connections-nothing' });
@@ -63,6 +63,7 @@ function create(connection) {
       connection.cameWith === 'token' ? 'a token' : 'a publishable key',
       make('span', { className: 'sub mono', textContent: connection.key }))),
     cell('Client', make('span', { textContent: connection.client === 'peerhall' ? 'Peerhall' : 'other' })),
+    cell('Relay', make('div', { className: 'cell relay' })),
     cell('Token ends', make('span', { className: 'ends' })),
     make('td', { className: 'actions' }, inspect, out));
 }
@@ -82,7 +83,26 @@ function update(row, connection) {
     if (more > 0) names.push(make('span', { className: 'badge', textContent: `${more} more` }));
     chips.replaceChildren(...(names.length > 0 ? names : [make('span', { className: 'faint', textContent: 'none' })]));
   }
+  showRelay(row.querySelector('.relay'), connection.relay);
   say(row.querySelector('.ends'), connection.expiresIn === null ? 'never' : `in ${span(connection.expiresIn)}`);
+}
+
+const WHY = { reserve: 'ready, not needed', noDirectPath: 'no direct path', udpBlocked: 'UDP is blocked there' };
+
+/** How much of a peer goes through the relay, by which way, and why. */
+function showRelay(box, relay) {
+  const state = JSON.stringify(relay ?? null);
+  if (box.dataset.state === state) return;
+  box.dataset.state = state;
+  if (!relay) return box.replaceChildren(make('span', { className: 'faint', textContent: 'none' }));
+  box.replaceChildren(
+    make('span', { textContent: `${bytes(relay.bytes)} over ${relay.by.toUpperCase()}` }),
+    make('span', { className: 'sub', textContent: WHY[relay.why] ?? '' }));
+}
+
+function bytes(count) {
+  const step = [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'kB']].find(([size]) => count >= size);
+  return step ? `${(count / step[0]).toFixed(1)} ${step[1]}` : `${count} B`;
 }
 
 function span(seconds) {

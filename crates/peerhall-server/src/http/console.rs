@@ -231,7 +231,8 @@ impl Console {
             }
             Call::Connections => {
                 let text = query(uri.query(), "q").unwrap_or_default();
-                in_time(connections::answer(control, &operator, &text)).await.map(ok)
+                let relay = self.state.metrics.relay();
+                in_time(connections::answer(control, relay, &operator, &text)).await.map(ok)
             }
             Call::Inspect => {
                 let id = query(uri.query(), "id").unwrap_or_default();

@@ -2,13 +2,14 @@
 //! suspended app too.
 
 use peerhall_auth::key::AppRecord;
-use peerhall_proto::rest::usage::{NO_LIMIT, Plan, UsageResponse};
+use peerhall_proto::rest::usage::{NO_LIMIT, Plan, RelayUsage, UsageResponse};
+use peerhall_turn::{Handle, Usage};
 
 use super::{Caller, unix_secs};
 use crate::control::Control;
 use crate::store::Period;
 
-pub(crate) fn answer(control: &Control, caller: &Caller) -> UsageResponse {
+pub(crate) fn answer(control: &Control, relay: Option<&Handle>, caller: &Caller) -> UsageResponse {
     let figures = control.usage(&caller.app.id).figures();
     let period = Period::containing(unix_secs());
     UsageResponse {
@@ -21,6 +22,16 @@ pub(crate) fn answer(control: &Control, caller: &Caller) -> UsageResponse {
         overage_messages: figures.overage_messages,
         overage_connections: figures.overage_connections,
         plan: plan(&caller.app),
+        relay: relay.map(|relay| relayed(relay, caller)),
+    }
+}
+
+fn relayed(relay: &Handle, caller: &Caller) -> RelayUsage {
+    let apps = relay.apps();
+    let app = apps.iter().find(|usage| usage.app == caller.app.id);
+    RelayUsage {
+        bytes: app.map_or(0, Usage::bytes),
+        allocations: app.map_or(0, |app| app.doors.iter().copied().map(u64::from).sum()),
     }
 }
 

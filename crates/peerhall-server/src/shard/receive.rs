@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
+use mio::net::TcpStream;
 use peerhall_hub::{ConnId, Ended, Now, Opening};
 use peerhall_proto::code::CloseCode;
+use peerhall_turn::Adopted;
+use rustls::ServerConnection;
 
 use super::Shard;
 use super::conn::{CLOSE_GRACE, Handshake, Phase};
@@ -46,6 +49,8 @@ enum Asked {
     Answer(Vec<u8>),
     /// Anything else: the HTTP plane serves it.
     Other,
+    /// STUN and TURN, which share the port.
+    Relay(peerhall_turn::Handle),
 }
 
 impl Shard {
@@ -146,6 +151,7 @@ impl Shard {
             }
             Asked::Answer(response) => self.answer(conn, &response, now),
             Asked::Other => self.hand_over(conn, *handshake),
+            Asked::Relay(relay) => self.hand_to_relay(conn, *handshake, &relay),
             Asked::Upgraded { response, head_bytes, outcome } => {
                 let Some(one) = self.conns.get_mut(conn) else { return };
                 one.outbox.push_raw(&response, now.at);
@@ -171,6 +177,11 @@ impl Shard {
 
     /// What the request wants, as far as it has come.
     fn ask(&self, handshake: &Handshake, seen: usize, now: Now) -> Asked {
+        if handshake.head.first().is_some_and(|first| peerhall_turn::is_stun(*first))
+            && let Some(relay) = self.admission.ice.as_ref().and_then(|ice| ice.relay())
+        {
+            return Asked::Relay(relay.clone());
+        }
         let head = match handshake::parse(&handshake.head, seen) {
             Ok(None) => return Asked::NotYet,
             Err(refusal) => return Asked::Answer(refusal.response()),
@@ -191,7 +202,7 @@ impl Shard {
             self.metrics.rate_limited.fetch_add(1, Relaxed);
             return Asked::Answer(handshake::too_many_requests(seconds));
         }
-        let outcome = self.admission.admit(&head, now);
+        let outcome = self.admission.admit(&head, handshake.address, now);
         Asked::Upgraded {
             response: accept.response,
             head_bytes: head.head_bytes(),
@@ -223,12 +234,25 @@ impl Shard {
         }
     }
 
-    /// Gives a socket with an ordinary HTTP request to the HTTP plane.
-    fn hand_over(&mut self, conn: ConnId, handshake: Handshake) {
-        let Some(mut one) = self.conns.remove(conn) else { return };
+    /// Gives a socket with STUN on it to the relay.
+    fn hand_to_relay(&mut self, conn: ConnId, handshake: Handshake, relay: &peerhall_turn::Handle) {
+        let Some((socket, session)) = self.take_socket(conn) else { return };
+        // Without a port at its other end the connection is gone already.
+        let Ok(from) = socket.peer_addr() else { return };
+        relay.adopt(Adopted { socket: socket.into(), session, received: handshake.head, from });
+    }
+
+    /// The socket of a connection, which is none of this shard any more.
+    fn take_socket(&mut self, conn: ConnId) -> Option<(TcpStream, Option<ServerConnection>)> {
+        let mut one = self.conns.remove(conn)?;
         drop(self.poll.registry().deregister(one.stream.socket_mut()));
         self.metrics.sockets.fetch_sub(1, Relaxed);
-        let (socket, session) = one.stream.into_parts();
+        Some(one.stream.into_parts())
+    }
+
+    /// Gives a socket with an ordinary HTTP request to the HTTP plane.
+    fn hand_over(&mut self, conn: ConnId, handshake: Handshake) {
+        let Some((socket, session)) = self.take_socket(conn) else { return };
         let handed = HandedOver {
             socket: socket.into(),
             session,

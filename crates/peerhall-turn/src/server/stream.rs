@@ -48,6 +48,8 @@ pub(super) struct Stream {
     cover: Cover,
     out: Vec<u8>,
     written: usize,
+    /// Where the message ends of which the first bytes have been written.
+    message_end: usize,
 }
 
 impl Stream {
@@ -64,6 +66,7 @@ impl Stream {
             cover: Cover::Unknown,
             out: Vec::new(),
             written: 0,
+            message_end: 0,
         }
     }
 
@@ -140,7 +143,16 @@ impl Stream {
         {
             let count = match &mut self.cover {
                 Cover::Unknown | Cover::Plain => self.socket.write(rest),
-                Cover::Tls(session) => rustls::Stream::new(&mut **session, &mut self.socket).write(rest),
+                Cover::Tls(session) => {
+                    // A record for each message: coturn's client takes a record for one message and drops
+                    // what follows in it.
+                    if self.written == self.message_end {
+                        self.message_end +=
+                            framing::front(rest).ok().flatten().map_or(rest.len(), |f| f.taken);
+                    }
+                    let message = self.out.get(self.written..self.message_end).unwrap_or(rest);
+                    rustls::Stream::new(&mut **session, &mut self.socket).write(message)
+                }
             };
             match count {
                 Ok(0) => return Err(io::ErrorKind::WouldBlock.into()),
@@ -164,6 +176,7 @@ impl Stream {
 
     fn forget_written(&mut self) {
         self.out.drain(..self.written);
+        self.message_end = self.message_end.saturating_sub(self.written);
         self.written = 0;
         if self.out.is_empty() {
             self.out.shrink_to(KEPT);

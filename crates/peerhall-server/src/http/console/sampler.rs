@@ -196,7 +196,9 @@ impl Sampler {
 
 impl Sums {
     fn read(metrics: &Metrics) -> Self {
-        let mut sums = Self::default();
+        let relayed = metrics.relay().map(peerhall_turn::Handle::counted);
+        let relay_bytes = relayed.map(|relayed| relayed.bytes_to_peers + relayed.bytes_to_clients);
+        let mut sums = Self { relay_bytes, ..Self::default() };
         for shard in metrics.shards() {
             let hub = shard.hub();
             sums.hub.frames_in += hub.frames_in;
