@@ -66,6 +66,11 @@ impl Transceiver {
         self.mid.as_deref().or(self.offered.as_deref())
     }
 
+    /// Whether it has no track of ours, had none, and none is promised to the remote.
+    fn is_free(&self) -> bool {
+        self.sender.is_none() && !self.used && !self.offering && !self.stopped
+    }
+
     /// Whether nothing travels in a section that both sides know.
     fn is_idle(&self) -> bool {
         self.mid.is_some() && !self.stopped && self.sender.is_none() && self.receiver.is_none()
@@ -74,7 +79,7 @@ impl Transceiver {
     /// Whether a former section of ours may take another track: the remote knows that the last one is
     /// gone.
     fn is_reusable(&self) -> bool {
-        self.is_idle() && !self.expressed
+        self.is_idle() && !self.expressed && !self.offering
     }
 }
 
@@ -108,7 +113,7 @@ impl Transceivers {
     /// Gives a sender a section: one that only receives so far, or a new one; when there are many, a
     /// former track's.
     pub(crate) fn add(&mut self, kind: MediaKind, sender: Sender) {
-        let free = |t: &Transceiver| t.kind == kind && t.sender.is_none() && !t.used && !t.stopped;
+        let free = |t: &Transceiver| t.kind == kind && t.is_free();
         let reusable = |t: &Transceiver| t.kind == kind && t.is_reusable();
         let many = self.all.iter().filter(|t| t.kind == kind).count() >= REUSE_FROM;
         let place = self.all.iter().position(free);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use peerhall_proto::signal::{Description, DescriptionKind};
 use str0m::Rtc;
 use str0m::change::{SdpAnswer, SdpOffer};
+use str0m::media::{Direction, Mid};
 
 use super::{Created, LocalIdentity, Negotiation, Offer};
 use crate::error::{BadDescription, NegotiationError, Step};
@@ -98,12 +99,29 @@ impl Negotiation {
         // An offer of ours is void from here on; a restart in it is still wanted.
         self.pending = None;
         self.transceivers.roll_back();
-        let answer = rtc.sdp_api().accept_offer(parsed).map_err(|_| NegotiationError::Refused)?;
+        let answer = Self::answer_of_engine(rtc, parsed, &sending)?;
         self.transceivers.apply_offer(&summary.sections);
         let sdp = sdp::with_tracks(&answer.to_sdp_string(), |mid| self.transceivers.msid(mid));
         self.created = Some(Created::Answer { sdp });
         self.state = SignalingState::HaveRemoteOffer;
         Ok(())
+    }
+
+    /// The engine's answer, in which sections that have fallen silent take part again when a track has
+    /// come into them: the engine leaves silence in a section of its own to the side that opened it.
+    fn answer_of_engine(
+        rtc: &mut Rtc,
+        offer: SdpOffer,
+        sending: &[String],
+    ) -> Result<SdpAnswer, NegotiationError> {
+        let mids = sending.iter().map(|name| Mid::from(name.as_str()));
+        let silent = |mid: &Mid| rtc.media(*mid).is_some_and(|m| m.direction() == Direction::Inactive);
+        let woken: Vec<_> = mids.filter(silent).collect();
+        let mut api = rtc.sdp_api();
+        for mid in woken {
+            api.set_direction(mid, Direction::RecvOnly);
+        }
+        api.accept_offer(offer).map_err(|_| NegotiationError::Refused)
     }
 
     fn accept_answer(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use peerhall_proto::signal::Description;
 use peerhall_rtc::{Codec, Event, Events, LocalTrack, OfferOptions, PeerConnection, RemoteTrack};
 
 use super::media::{VP8_KEY, frame, pump};
@@ -43,10 +44,15 @@ async fn fifty_tracks_of_each_side_that_come_and_go_at_once_leave_descriptions_s
 async fn negotiate(from: &PeerConnection, to: &PeerConnection) {
     let offer = from.create_offer(OfferOptions::default()).await.expect("an offer");
     from.set_local_description(offer.clone()).await.expect("our offer");
-    to.set_remote_description(offer).await.expect("their offer");
-    let answer = to.create_answer().await.expect("an answer");
-    to.set_local_description(answer.clone()).await.expect("our answer");
-    from.set_remote_description(answer).await.expect("their answer");
+    answer(to, from, offer).await;
+}
+
+/// One side answers the other's offer.
+async fn answer(from: &PeerConnection, to: &PeerConnection, offer: Description) {
+    from.set_remote_description(offer).await.expect("their offer");
+    let answer = from.create_answer().await.expect("an answer");
+    from.set_local_description(answer.clone()).await.expect("our answer");
+    to.set_remote_description(answer).await.expect("their answer");
 }
 
 async fn next_track(events: &mut Events) -> RemoteTrack {
@@ -93,10 +99,7 @@ async fn a_track_finds_another_section_when_the_remote_retires_the_one_that_it_h
     assert!(offer.sdp.contains("m=video 0 "), "sections are retired");
     bob.set_local_description(offer.clone()).await.expect("our offer");
     while tokio::time::timeout(Duration::ZERO, at_alice.next()).await.is_ok() {}
-    alice.set_remote_description(offer).await.expect("their offer");
-    let answer = alice.create_answer().await.expect("an answer");
-    alice.set_local_description(answer.clone()).await.expect("our answer");
-    bob.set_remote_description(answer).await.expect("their answer");
+    answer(&alice, &bob, offer).await;
     needed(&mut at_alice).await;
     negotiate(&alice, &bob).await;
 
@@ -106,4 +109,49 @@ async fn a_track_finds_another_section_when_the_remote_retires_the_one_that_it_h
     }
     seen.sort();
     assert_eq!(seen, names);
+}
+
+/// A connection that has sent four tracks to another, and none since.
+async fn silent() -> (PeerConnection, PeerConnection, Events, Events) {
+    let (alice, at_alice) = PeerConnection::open(config()).expect("a connection opens");
+    let (bob, mut at_bob) = PeerConnection::open(config()).expect("a connection opens");
+    let mut former = Vec::new();
+    for round in 0..4 {
+        let track = LocalTrack::new(Codec::Vp8, Some(&format!("former{round}")));
+        former.push(alice.add_track(&track, &["s"]).await.expect("added"));
+    }
+    negotiate(&alice, &bob).await;
+    for sender in former {
+        next_track(&mut at_bob).await;
+        alice.remove_track(sender).await.expect("removed");
+    }
+    negotiate(&alice, &bob).await;
+    (alice, bob, at_alice, at_bob)
+}
+
+#[tokio::test]
+async fn a_track_that_takes_a_silent_section_is_in_the_answer_to_an_offer_that_comes_at_that_moment() {
+    let (alice, bob, _at_alice, mut at_bob) = silent().await;
+    let next = LocalTrack::new(Codec::Vp8, Some("next"));
+    alice.add_track(&next, &["s"]).await.expect("added");
+    negotiate(&bob, &alice).await;
+    assert_eq!(next_track(&mut at_bob).await.id(), "next");
+}
+
+#[tokio::test]
+async fn a_track_that_takes_the_place_of_one_that_was_just_offered_is_offered_next() {
+    let (alice, mut at_alice) = PeerConnection::open(config()).expect("a connection opens");
+    let (bob, mut at_bob) = PeerConnection::open(config()).expect("a connection opens");
+    let [first, second] = ["first", "second"].map(|name| LocalTrack::new(Codec::Vp8, Some(name)));
+    let sender = alice.add_track(&first, &["s"]).await.expect("added");
+    needed(&mut at_alice).await;
+    let offer = alice.create_offer(OfferOptions::default()).await.expect("an offer");
+    alice.set_local_description(offer.clone()).await.expect("our offer");
+    alice.remove_track(sender).await.expect("removed");
+    alice.add_track(&second, &["s"]).await.expect("added");
+    answer(&bob, &alice, offer).await;
+    needed(&mut at_alice).await;
+    negotiate(&alice, &bob).await;
+    assert_eq!(next_track(&mut at_bob).await.id(), "first");
+    assert_eq!(next_track(&mut at_bob).await.id(), "second");
 }
