@@ -5,6 +5,7 @@ mod bench;
 mod completions;
 mod config;
 mod dev;
+mod doctor;
 mod join;
 mod key;
 mod serve;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(config::Config),
     Join(join::Join),
+    Doctor(doctor::Doctor),
     Bench(bench::Bench),
     Completions(completions::Completions),
 }
@@ -43,6 +45,7 @@ impl Command {
             Self::Token(token) => token.run(),
             Self::Config(config) => config.run(),
             Self::Join(join) => join.run(),
+            Self::Doctor(doctor) => doctor.run(),
             Self::Bench(bench) => bench.run(),
             Self::Completions(completions) => completions.run(),
         }

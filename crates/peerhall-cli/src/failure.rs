@@ -53,6 +53,9 @@ pub(crate) enum Failure {
     /// A channel could not be joined.
     #[error("cannot join: {0}; check --url and the credential")]
     Join(#[from] peerhall::JoinError),
+    /// Checks of a server found something that does not work.
+    #[error("{0} of the checks found what does not work; each red line above names its cure")]
+    Unwell(usize),
     /// The peer ended by itself.
     #[error("the peer ended: {0}")]
     Ended(String),

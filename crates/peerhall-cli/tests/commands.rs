@@ -15,6 +15,8 @@ mod bench;
 mod config;
 #[path = "commands/crash.rs"]
 mod crash;
+#[path = "commands/doctor.rs"]
+mod doctor;
 #[cfg(unix)]
 #[path = "commands/fault.rs"]
 mod fault;

@@ -46,3 +46,8 @@ fn five_people_a_missing_camera_a_refused_key_and_a_lost_server_are_shown_so_tha
 -> Result<(), Failed> {
     node("page_states", &[])
 }
+
+#[test]
+fn the_page_checks_its_connection_and_says_how_to_mend_what_does_not_work() -> Result<(), Failed> {
+    node("page_doctor", &[])
+}

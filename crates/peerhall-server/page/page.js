@@ -147,6 +147,12 @@ byId('screen').hidden = !navigator.mediaDevices?.getDisplayMedia;
 byId('microphone').addEventListener('click', () => media.toggle('audio'));
 byId('camera').addEventListener('click', () => media.toggle('video'));
 media.addEventListener('changed', showMedia);
+byId('doctor-start').addEventListener('click', async () => {
+  byId('doctor-start').disabled = true;
+  const { examine } = await import('./doctor.js');
+  await examine(url, byId('key').value.trim());
+  byId('doctor-start').disabled = false;
+});
 startBreaking(() => room, (text) => mark({ id: 'self', kind: 'broken', text }));
 byId('channel').addEventListener('input', showConnection);
 for (const button of document.querySelectorAll('.copy')) button.addEventListener('click', () => copy(button));

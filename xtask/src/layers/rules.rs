@@ -69,7 +69,7 @@ const RULES: [Rule; 17] = [
     row(TURN, &[AUTH, PROTO], World),
     row(SERVER, &[PROTO, AUTH, HUB, TURN], World),
     row("peerhall-sim", &[CORE, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_SEEDS)),
-    row("peerhall-cli", &[SERVER, AUTH, PROTO, SDK, LOAD], World),
+    row("peerhall-cli", &[SERVER, AUTH, PROTO, RTC, SDK, LOAD], World),
     Rule { name: LOAD, ours: Ours::Anything, outside: World },
     Rule { name: "peerhall-torture", ours: Ours::Anything, outside: World },
     Rule { name: "peerhall-e2e", ours: Ours::Anything, outside: World },

@@ -19,6 +19,7 @@ fn every_command_teaches_by_example() {
         "config check",
         "config schema",
         "join",
+        "doctor",
         "bench",
         "completions",
     ];

@@ -32,7 +32,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Everything but the pages that hold a key: path, type, content.
-const FILES: [(&str, &str, &str); 27] = [
+const FILES: [(&str, &str, &str); 28] = [
     ("/base.css", CSS, include_str!("../../page/base.css")),
     ("/breakit.js", JAVASCRIPT, include_str!("../../page/breakit.js")),
     ("/chat.js", JAVASCRIPT, include_str!("../../page/chat.js")),
@@ -46,6 +46,7 @@ const FILES: [(&str, &str, &str); 27] = [
     ("/console/keys.js", JAVASCRIPT, include_str!("../../page/console/keys.js")),
     ("/console/main.js", JAVASCRIPT, include_str!("../../page/console/main.js")),
     ("/console/rooms.js", JAVASCRIPT, include_str!("../../page/console/rooms.js")),
+    ("/doctor.js", JAVASCRIPT, include_str!("../../page/doctor.js")),
     ("/dom.js", JAVASCRIPT, include_str!("../../page/dom.js")),
     ("/faults.js", JAVASCRIPT, include_str!("../../page/faults.js")),
     ("/media.js", JAVASCRIPT, include_str!("../../page/media.js")),
