@@ -7,6 +7,7 @@ mod dependencies;
 mod dev;
 mod fuzz;
 mod layers;
+mod natlab;
 mod package;
 mod style;
 mod test;
@@ -30,7 +31,7 @@ pub(crate) struct Command {
 }
 
 /// Every job, in the order of the help.
-const ALL: [&Command; 11] = [
+const ALL: [&Command; 12] = [
     &dev::COMMAND,
     &package::COMMAND,
     &test::COMMAND,
@@ -38,6 +39,7 @@ const ALL: [&Command; 11] = [
     &conformance::COMMAND,
     &torture::COMMAND,
     &bench::COMMAND,
+    &natlab::COMMAND,
     &layers::COMMAND,
     &dependencies::COMMAND,
     &style::COMMAND,

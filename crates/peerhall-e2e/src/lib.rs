@@ -19,6 +19,8 @@ pub mod foreign;
 pub mod frame;
 pub mod http;
 pub mod native;
+#[cfg(target_os = "linux")]
+pub mod natlab;
 pub mod relay;
 pub mod server;
 pub mod socket;

@@ -96,7 +96,10 @@ async function paths(iceServers, tell) {
   const relays = iceServers.flatMap((entry) => [entry.urls].flat().filter((url) => /^turns?:/i.test(url)).map((url) => ({ ...entry, urls: url })));
   if (relays.length === 0) tell(bad('turn', 'the server offers no TURN to this credential', CURES.none));
   else if (!relays.some(({ urls }) => /^turns:/i.test(urls))) tell(warning('turn', 'none over TLS: who may open nothing but port 443 is not relayed', CURES.tls));
-  for (const line of await Promise.all(relays.map(relay))) tell(line);
+  const lines = await Promise.all(relays.map(relay));
+  // Where one URL works, another for the same way is of the other family, or of a server that has fallen out.
+  const works = new Set(lines.filter(({ verdict }) => verdict === 'good').map(({ check }) => check));
+  for (const line of lines) tell(line.verdict === 'bad' && works.has(line.check) ? { ...line, verdict: 'warning' } : line);
   tell(await candidates(iceServers));
 }
 

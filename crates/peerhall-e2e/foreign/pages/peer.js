@@ -35,9 +35,10 @@ class Guest {
    * offering at the same moment, which Chromium does not always survive: when the polite side rolls
    * its own offer back while it gathers, it may never gather again (seen in a few of a hundred).
    */
-  constructor({ url, apiKey, token, jwt, meshes }) {
+  constructor({ url, apiKey, token, jwt, meshes, relayOnly }) {
     const tokenProvider = async () => jwt ?? (await fetch(`/token?peer=${token}`)).text();
-    this.peer = new Peer({ url, ...(token || jwt ? { tokenProvider } : { apiKey }) });
+    const rtcPeerConnectionFactory = (config) => new RTCPeerConnection({ ...config, iceTransportPolicy: 'relay' });
+    this.peer = new Peer({ url, ...(token || jwt ? { tokenProvider } : { apiKey }), ...(relayOnly ? { rtcPeerConnectionFactory } : {}) });
     this.#meshes = meshes;
     for (const event of ['joined', 'left', 'data']) {
       this.peer.on(event, (detail) => this.#note(event, detail));

@@ -1,5 +1,6 @@
 //! Payload through a relay and back: from one allocation to another of the same server.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -145,16 +146,23 @@ pub(super) fn line(relay: &Relay, result: Result<Duration, NoEcho>) -> Line {
                         `turn.relay` if the server is behind a NAT.";
             Line::bad(check, format!("{url} gives addresses, and what is sent through them is lost"), cure)
         }
+        Err(NoEcho::Server(failure)) if is_of_another_family(&failure) => {
+            Line::unknown(check, format!("{url}: this machine has no address of its family"))
+        }
         Err(NoEcho::Server(failure)) => {
             Line::bad(check, format!("{url}: {failure}"), cure(&failure, relay.via))
         }
     }
 }
 
+/// Whether a server has an address of a family (IPv4, IPv6) of which this machine has none.
+fn is_of_another_family(failure: &ServerFailure) -> bool {
+    matches!(failure, ServerFailure::NoRoute | ServerFailure::Connection(ErrorKind::NetworkUnreachable))
+}
+
 fn cure(failure: &ServerFailure, via: ServerTransport) -> &'static str {
     match failure {
         ServerFailure::NameNotFound => "Set `turn.host` to a name or address that clients can resolve.",
-        ServerFailure::NoRoute => "Let the server announce an address of a family that this machine has.",
         ServerFailure::Timeout if via == ServerTransport::Udp => {
             "Open the UDP port of this URL in the firewalls up to the server; where UDP is not wanted, TCP and \
              TLS do."
@@ -176,7 +184,8 @@ fn cure(failure: &ServerFailure, via: ServerTransport) -> &'static str {
         ServerFailure::FamilyUnsupported => "Give the server an address of this family in `turn.relay`.",
         ServerFailure::CredentialTooLong => "Use a shorter peer id: the user name of TURN holds it.",
         // The enum is open; its texts say what is wrong.
-        ServerFailure::AllocationMismatch
+        ServerFailure::NoRoute
+        | ServerFailure::AllocationMismatch
         | ServerFailure::StaleNonce
         | ServerFailure::Redirected
         | ServerFailure::Refused(_)
@@ -208,7 +217,7 @@ mod tests {
             let failures = [
                 ServerFailure::NameNotFound,
                 ServerFailure::Timeout,
-                ServerFailure::Connection(std::io::ErrorKind::ConnectionRefused),
+                ServerFailure::Connection(ErrorKind::ConnectionRefused),
                 ServerFailure::Tls("expired".to_owned()),
                 ServerFailure::Unauthorized,
                 ServerFailure::QuotaReached,
@@ -221,6 +230,8 @@ mod tests {
                 assert!(line.cure().is_some_and(|cure| cure.ends_with('.')), "{line:?}");
             }
             assert_eq!(line(&relay, Ok(Duration::ZERO)).verdict(), Verdict::Good);
+            let other_family = line(&relay, Err(NoEcho::Server(ServerFailure::NoRoute)));
+            assert_eq!(other_family.verdict(), Verdict::Unknown);
         }
     }
 }

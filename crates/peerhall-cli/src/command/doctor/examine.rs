@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use peerhall_rtc::config::IceServer;
+use peerhall_rtc::net::server::ServerTransport;
 use peerhall_rtc::net::{CandidateKind, Loopback, NetEvent, Network, NetworkConfig};
 
 use super::door::{self, Door};
-use super::echo::{self, ALLOCATED_WITHIN};
-use super::plan::Plan;
+use super::echo::{self, ALLOCATED_WITHIN, NoEcho};
+use super::plan::{Plan, Relay};
 use super::report::{Line, Report};
 use super::target::{Credential, Target};
 use super::{health, nat, upgrade};
@@ -21,11 +22,11 @@ pub(super) async fn examine(target: &Target, credential: Option<&Credential>) ->
     let plan = Plan::of(&list);
     let usable = plan.lines.iter().all(|line| !line.is_bad());
     plan.lines.iter().cloned().for_each(|line| report.add(line));
-    relays(&plan, loopback, &mut report).await;
+    let over_udp = relays(&plan, loopback, &mut report).await;
     if usable {
         report.add(candidates(list, loopback).await);
     }
-    match (&plan.stun, plan.over_udp()) {
+    match (&plan.stun, over_udp) {
         (Some(stun), Some(turn)) => report.add(nat::line(nat::find(stun, &turn.server, loopback).await)),
         (None, _) | (_, None) => {
             report.add(Line::unknown("nat", "not found out: that takes STUN and TURN over UDP"));
@@ -62,8 +63,8 @@ async fn sign_in(
     list
 }
 
-/// All relays at once: one that is silent takes its five seconds.
-async fn relays(plan: &Plan, loopback: Loopback, report: &mut Report) {
+/// All relays at once: one that is silent takes its five seconds. Returns one that works over UDP.
+async fn relays<'p>(plan: &'p Plan, loopback: Loopback, report: &mut Report) -> Option<&'p Relay> {
     let asked: Vec<_> = plan
         .relays
         .iter()
@@ -72,11 +73,23 @@ async fn relays(plan: &Plan, loopback: Loopback, report: &mut Report) {
             tokio::spawn(async move { echo::echo(&server, loopback).await })
         })
         .collect();
+    let (mut lines, mut works, mut over_udp) = (Vec::new(), false, None);
     for (relay, asked) in plan.relays.iter().zip(asked) {
         // A task that is not aborted ends with its result, or with a panic of ours.
-        let result = asked.await.unwrap_or_else(|error| Err(echo::NoEcho::NoSocket(error.to_string())));
-        report.add(echo::line(relay, result));
+        let result = asked.await.unwrap_or_else(|error| Err(NoEcho::NoSocket(error.to_string())));
+        works |= result.is_ok();
+        if result.is_ok() && relay.via == ServerTransport::Udp {
+            over_udp.get_or_insert(relay);
+        }
+        lines.push(echo::line(relay, result));
     }
+    let is_blamed = works || lines.is_empty() || lines.iter().any(Line::is_bad);
+    lines.into_iter().for_each(|line| report.add(line));
+    if !is_blamed {
+        let cure = "Give the server and this machine addresses of one family, IPv4 or IPv6.";
+        report.add(Line::bad("turn", "no relay can be reached from here", cure));
+    }
+    over_udp
 }
 
 /// What this machine can offer to others.

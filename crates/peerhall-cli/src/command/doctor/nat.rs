@@ -89,13 +89,15 @@ async fn look(stun: &IceServer, loopback: Loopback) -> Result<Option<Seen>, Why>
     };
     let mut network = Network::open(config).map_err(|_| Why::NoStun)?;
     network.gather();
+    let mut silent = 0;
     loop {
         match network.next().await {
             NetEvent::Candidate(candidate) if candidate.kind == CandidateKind::ServerReflexive => {
                 let (base, mapped) = (candidate.base(), candidate.addr);
                 return Ok(Some(Seen { network, base, mapped }));
             }
-            NetEvent::Failed { .. } => return Err(Why::NoStun),
+            NetEvent::Failed { .. } => silent += 1,
+            NetEvent::GatheringDone if silent >= stun.urls.len() => return Err(Why::NoStun),
             NetEvent::GatheringDone => return Ok(None),
             NetEvent::Candidate(_)
             | NetEvent::CandidateLost(_)

@@ -10,7 +10,7 @@ use super::report::Line;
 pub(super) struct Plan {
     /// TURN servers, each by one way, to send something through.
     pub(super) relays: Vec<Relay>,
-    /// A STUN server over UDP that tells what others see of this machine.
+    /// The STUN servers over UDP, which tell what others see of this machine.
     pub(super) stun: Option<IceServer>,
     /// What the list itself shows.
     pub(super) lines: Vec<Line>,
@@ -56,7 +56,8 @@ impl Plan {
                     self.relays.push(Relay { server: entry, via, url: url.to_owned() });
                 }
                 Service::Stun if found.endpoint.transport == ServerTransport::Udp => {
-                    self.stun.get_or_insert(entry);
+                    let stun = self.stun.get_or_insert_default();
+                    stun.urls.extend(entry.urls);
                 }
                 Service::Stun => {}
             },
@@ -67,11 +68,6 @@ impl Plan {
                 self.lines.push(Line::bad("ice servers", error.problem.to_string(), cure));
             }
         }
-    }
-
-    /// The relay that is reached by datagrams.
-    pub(super) fn over_udp(&self) -> Option<&Relay> {
-        self.relays.iter().find(|relay| relay.via == ServerTransport::Udp)
     }
 }
 
@@ -99,7 +95,7 @@ mod tests {
         let relays: Vec<_> = plan.relays.iter().map(|relay| (relay.url.as_str(), relay.via)).collect();
         let ways = [ServerTransport::Udp, ServerTransport::Tcp, ServerTransport::Tls];
         assert!(relays.into_iter().eq(urls.into_iter().zip(ways)));
-        assert!(plan.stun.is_some() && plan.over_udp().is_some());
+        assert!(plan.stun.as_ref().is_some_and(|stun| stun.urls == ["stun:a:3478"]));
         assert_eq!(verdicts(&plan), []);
     }
 

@@ -8,6 +8,8 @@ const PREFERENCES = {
   'media.navigator.permission.disabled': true,
   'media.autoplay.default': 0,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
+  // Else it passes over servers on this machine.
+  'media.peerconnection.ice.loopback': true,
   // Nothing that asks the network for something.
   'app.normandy.enabled': false,
   'media.gmp-manager.updateEnabled': false,

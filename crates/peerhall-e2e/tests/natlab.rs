@@ -1,0 +1,44 @@
+//! Two peers that know a server's address and a key meet though neither can be reached: the short form of
+//! `cargo xtask natlab`.
+
+#![cfg(target_os = "linux")]
+
+use peerhall_e2e::natlab::{Access, Trial, Unavailable, diagnose};
+
+/// Both behind symmetric NATs, which only a relay joins, one that has nothing but TCP to port 443, and one whose
+/// address changes.
+#[test]
+fn two_natted_peers_meet_through_the_relay_with_no_ice_setting() {
+    let moves = Trial { moves: true, ..Trial::between(Access::Symmetric, Access::Symmetric) };
+    for trial in [moves, Trial::between(Access::Only443, Access::PortRestricted)] {
+        let Some(outcome) = allowed(trial.run()) else { return };
+        let path = outcome.path.unwrap_or_else(|| "none".to_owned());
+        assert!(path.contains("relay"), "{trial:?}: the path is {path}");
+        assert!(outcome.recovered_in.is_some() || !trial.moves, "{trial:?} does not recover");
+    }
+}
+
+#[test]
+fn the_doctor_names_the_nat_and_the_ways_that_are_blocked() {
+    for (access, nat, blocked) in [
+        (Access::FullCone, "full cone", &[][..]),
+        (Access::PortRestricted, "port-restricted", &[]),
+        (Access::Symmetric, "symmetric", &[]),
+        (Access::Only443, "not found out", &["turn udp", "turn tcp"]),
+    ] {
+        let Some(report) = allowed(diagnose(access)) else { return };
+        let lines = report["checks"].as_array().unwrap_or_else(|| panic!("{access}: {report}"));
+        let found = lines.iter().find(|line| line["check"] == "nat").and_then(|line| line["found"].as_str());
+        assert!(found.is_some_and(|found| found.starts_with(nat)), "{access}: {report}");
+        let bad =
+            lines.iter().filter(|line| line["verdict"] == "bad").filter_map(|line| line["check"].as_str());
+        let mut bad: Vec<_> = bad.collect();
+        bad.dedup();
+        assert_eq!(bad, blocked, "{access}: {report}");
+    }
+}
+
+/// Shown also when the test passes (.config/nextest.toml): nobody is to take it for a pass.
+fn allowed<T>(result: Result<T, Unavailable>) -> Option<T> {
+    result.inspect_err(|unavailable| eprintln!("\n*** NOT TESTED: {unavailable} ***\n")).ok()
+}
