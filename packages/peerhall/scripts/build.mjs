@@ -35,8 +35,12 @@ const UMD_FOOT = 'return Peerhall; });';
 async function small(wasm, name) {
   const named = join(DIST, `${name}.named.wasm`);
   const bare = join(DIST, `${name}.wasm`);
-  // The linker puts the stack below everything else, so nothing is kept in the lowest kilobyte of memory.
-  const flags = ['-Oz', '--converge', '--low-memory-unused', '--strip-dwarf', '--strip-producers', '--strip-target-features'];
+  // The linker puts the stack below everything else, so nothing is kept in the lowest kilobyte of memory. The rest is
+  // for the packer, which finds again what is alike and near: a function that has one caller is not put into it unless
+  // it is tiny, all are written in one manner, and they stand by name, neighbours of one origin side by side.
+  const shape = ['--flatten', '--rereloop', '-Oz', '-Oz', '--reorder-functions-by-name'];
+  const strip = ['--strip-dwarf', '--strip-producers', '--strip-target-features'];
+  const flags = ['-Oz', '--converge', '--low-memory-unused', '--one-caller-inline-max-function-size=20', ...shape, ...strip];
   await run(process.execPath, [wasmOpt, wasm, '-g', '-o', named, ...flags, ...FEATURES]);
   await run(process.execPath, [wasmOpt, named, '--strip-debug', '-o', bare, ...FEATURES]);
   const [bytes, parts] = [await readFile(bare), weigh(await readFile(named))];
