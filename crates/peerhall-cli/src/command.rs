@@ -1,11 +1,13 @@
 //! The commands, one file each.
 
+mod access;
 mod app;
 mod bench;
 mod completions;
 mod config;
 mod dev;
 mod doctor;
+mod files;
 mod join;
 mod key;
 mod serve;
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Config(config::Config),
     Join(join::Join),
     Doctor(doctor::Doctor),
+    Send(files::Send),
+    Receive(files::Receive),
     Bench(bench::Bench),
     Completions(completions::Completions),
 }
@@ -46,6 +50,8 @@ impl Command {
             Self::Config(config) => config.run(),
             Self::Join(join) => join.run(),
             Self::Doctor(doctor) => doctor.run(),
+            Self::Send(send) => send.run(),
+            Self::Receive(receive) => receive.run(),
             Self::Bench(bench) => bench.run(),
             Self::Completions(completions) => completions.run(),
         }

@@ -1,6 +1,7 @@
 //! Why a command did not do what was asked.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use peerhall_auth::pattern::PatternSetError;
@@ -59,6 +60,24 @@ pub(crate) enum Failure {
     /// The peer ended by itself.
     #[error("the peer ended: {0}")]
     Ended(String),
+    /// A file cannot be read or written.
+    #[error("{}: {source}; check the path, its permissions and the free space", path.display())]
+    File {
+        /// This one.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Files are missing at the end.
+    #[error("{0} files did not arrive as they were sent; run the same command again for the rest")]
+    Incomplete(usize),
+    /// Stopped before everything was done.
+    #[error("stopped before everything arrived; run the same command again to go on")]
+    GivenUp,
+    /// The operating system gave no random bytes for a code.
+    #[error("there is no randomness for a code: {0}; try again")]
+    NoSecret(String),
     /// No threads.
     #[error("cannot start: {0}; check the limits of this process")]
     Runtime(#[source] io::Error),

@@ -20,6 +20,8 @@ mod doctor;
 #[cfg(unix)]
 #[path = "commands/fault.rs"]
 mod fault;
+#[path = "commands/files.rs"]
+mod files;
 #[path = "commands/join.rs"]
 mod join;
 #[path = "commands/keys.rs"]

@@ -222,10 +222,73 @@ async fn a_peer_without_labels_is_told_apart_and_sees_no_channel() {
     assert_eq!(soon("a channel", offered.next()).await.expect("a channel").label(), "raw");
 }
 
+#[tokio::test]
+async fn messages_end_with_the_peer_though_handles_of_remote_peers_are_held() {
+    let hall = Hall::start();
+    let (alice, bob) = hall.pair().await;
+    let held = the_only(&alice);
+    let last = the_only(&bob).send("last", files()).expect("taken");
+    assert_eq!(soon("the last", next(&alice).await.text()).await.expect("a text"), "last");
+    soon("the receipt", last).await.expect("a receipt");
+    soon("the end of the peer", alice.peer().close(None)).await;
+    assert!(soon("the end", alice.recv()).await.is_none());
+    let late = held.send("late", files()).expect_err("nobody is there any more");
+    assert_eq!(late, peerhall::labelled::SendError::Closed);
+}
+
 async fn next(room: &Room) -> Incoming {
     soon("a message", room.recv()).await.expect("more messages")
 }
 
 fn proof(bytes: &[u8]) -> Proof {
     Proof(*Hasher::new().update(bytes).finalize().as_bytes())
+}
+
+#[tokio::test]
+async fn l11_labels_work_whoever_joins_first_and_whoever_gives_way() {
+    for round in 0..10 {
+        let hall = Hall::start();
+        let (first, second) = if round % 2 == 0 { ("a", "b") } else { ("b", "a") };
+        let one = hall.member(first).await;
+        let other = hall.member(second).await;
+        let both = async { tokio::join!(room::ready(&one, second), room::ready(&other, first)) };
+        soon(&format!("labels, in round {round}"), both).await;
+        let late = hall.member("c").await;
+        let early = hall.member("0").await;
+        for (room, id) in [(&one, "c"), (&late, first), (&early, second), (&other, "0"), (&late, "0")] {
+            soon(&format!("{id}, in round {round}"), room::ready(room, id)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_know_the_same_certificates_as_soon_as_labels_work() {
+    for round in 0..20 {
+        let hall = Hall::start();
+        let (first, second) = if round % 2 == 0 { ("a", "b") } else { ("b", "a") };
+        let mut seen = Vec::new();
+        let mut rooms = Vec::new();
+        for id in [first, second] {
+            let (peer, _) = hall.plain(id);
+            let room = Room::new(peer.clone());
+            let mut events = room.events();
+            room.open(LABEL, ChannelOptions::default()).expect("a label");
+            soon("joining", peer.join(hall::CHANNEL, peerhall::JoinOptions::default())).await.expect("joins");
+            rooms.push(room);
+            seen.push(tokio::spawn(async move {
+                loop {
+                    if let Some(RoomEvent::Ready(peer)) = events.next().await {
+                        return peer.remote().pc().expect("a connection").fingerprints().await;
+                    }
+                }
+            }));
+        }
+        let mut prints = Vec::new();
+        for task in seen {
+            prints.push(
+                soon(&format!("labels, in round {round}"), task).await.expect("no panic").expect("both"),
+            );
+        }
+        assert_eq!((prints[0].local, prints[0].remote), (prints[1].remote, prints[1].local), "round {round}");
+    }
 }

@@ -23,6 +23,7 @@ pub mod config;
 pub mod handshake;
 pub mod hub;
 pub mod jwt;
+pub mod labelled;
 pub mod member_log;
 pub mod origin;
 pub mod pattern;
@@ -44,7 +45,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target { name: "client_frame", run: client_frame::run },
     Target { name: "client_peer", run: client_peer::run },
     Target { name: "client_signal", run: client_signal::run },
@@ -52,6 +53,7 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "handshake", run: handshake::run },
     Target { name: "hub", run: hub::run },
     Target { name: "jwt", run: jwt::run },
+    Target { name: "labelled", run: labelled::run },
     Target { name: "member_log", run: member_log::run },
     Target { name: "origin", run: origin::run },
     Target { name: "pattern", run: pattern::run },

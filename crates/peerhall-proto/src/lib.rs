@@ -10,6 +10,7 @@
 
 pub mod code;
 pub mod connection;
+pub mod files;
 pub mod frame;
 pub mod ids;
 pub mod json;

@@ -31,5 +31,5 @@ pub use channel::{Channel, ChannelEvent, DataChannelInit, Message, ReadyState};
 pub use config::Config;
 pub use event::{CandidateKind, ConnectionState, Event, Events, IceState, SignalingState};
 pub use negotiation::OfferOptions;
-pub use peer_connection::PeerConnection;
+pub use peer_connection::{Fingerprints, PeerConnection};
 pub use track::{Codec, LocalTrack, MediaKind, RemoteTrack, Sample, SenderId, WriteError};

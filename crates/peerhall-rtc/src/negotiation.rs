@@ -236,7 +236,7 @@ impl Negotiation {
     ) -> Result<(String, SdpPendingOffer, bool, bool), NegotiationError> {
         let nudge = self.nudge(rtc);
         let abandoned = self.abandoned();
-        let restart = self.wants_restart;
+        let mut restart = self.wants_restart;
         let mut additions = false;
         let mut api = rtc.sdp_api();
         for transceiver in self.transceivers.iter_mut().filter(|t| !t.stopped) {
@@ -275,7 +275,11 @@ impl Negotiation {
                     api.set_direction(mid, there);
                     api.set_direction(mid, back);
                 }
-                None => drop(api.ice_restart(true)),
+                // The answer has to be known as that of a restart.
+                None => {
+                    api.ice_restart(true);
+                    restart = true;
+                }
             }
         }
         let (offer, token) = api.apply().ok_or(NegotiationError::NothingToOffer)?;

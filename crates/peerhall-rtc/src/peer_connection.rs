@@ -32,6 +32,16 @@ pub struct PeerConnection {
     visible: Arc<watch::Receiver<Visible>>,
 }
 
+/// SHA-256 fingerprints of the certificates of a connection. Two that share a secret can prove to each other
+/// that nobody sits between them, by a keyed hash over both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprints {
+    /// Of this side.
+    pub local: [u8; 32],
+    /// Of the other side.
+    pub remote: [u8; 32],
+}
+
 impl PeerConnection {
     /// Opens a connection and starts its task on the current tokio runtime, which needs I/O and
     /// time. Nothing is sent before a local description is set.
@@ -180,6 +190,13 @@ impl PeerConnection {
     /// Figures of the connection; all zero once it is closed.
     pub async fn stats(&self) -> Stats {
         self.ask(Command::Stats).await.unwrap_or_default()
+    }
+
+    /// What tells this connection from any other, the same for both sides: the SHA-256 fingerprints of the
+    /// certificates between which it is encrypted. `None` until the other side's is known and proved, with one
+    /// of another hash, and once it is closed.
+    pub async fn fingerprints(&self) -> Option<Fingerprints> {
+        self.ask(Command::Fingerprints).await.ok().flatten()
     }
 
     /// Where the negotiation stands.

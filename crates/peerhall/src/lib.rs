@@ -61,8 +61,8 @@ pub use peerhall_core::{
 };
 pub use peerhall_rtc::stats::Stats;
 pub use peerhall_rtc::{
-    Channel, Codec, DataChannelInit, LocalTrack, MediaKind, Message, PeerConnection, ReadyState, RemoteTrack,
-    Sample,
+    Channel, Codec, DataChannelInit, Fingerprints, LocalTrack, MediaKind, Message, PeerConnection,
+    ReadyState, RemoteTrack, Sample,
 };
 pub use remote_peer::RemotePeer;
 pub use signalling_client::SignallingClient;

@@ -5,8 +5,9 @@ mod report;
 mod room;
 
 use clap::Args;
-use peerhall::{ConfigError, JoinOptions, MeteredPeer, PeerOptions, SignallingOptions, TransportPolicy};
+use peerhall::{JoinOptions, MeteredPeer};
 
+use super::access::Access;
 use crate::failure::{Failure, Outcome};
 
 /// Be a peer in the terminal: see who is here, chat, watch connections
@@ -24,24 +25,11 @@ pub(crate) struct Join {
     /// Channel to join
     #[arg(value_name = "CHANNEL")]
     channel: String,
-    /// Server: wss://host[:port], or ws:// on this machine
-    #[arg(long, value_name = "URL", env = "PEERHALL_URL", default_value = "ws://127.0.0.1:7788")]
-    url: String,
-    /// Publishable key, pk_live_…
-    #[arg(long, value_name = "KEY", env = "PEERHALL_KEY", hide_env_values = true, conflicts_with = "token")]
-    key: Option<String>,
-    /// Token of a backend
-    #[arg(long, value_name = "TOKEN", env = "PEERHALL_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    access: Access,
     /// Name in the chat
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Allow ws:// to other machines: only where nobody listens on the way
-    #[arg(long)]
-    insecure: bool,
-    /// Connect through relays only
-    #[arg(long)]
-    relay: bool,
     /// Greet, echo, send a test picture with the clock in it and a tone; obeys /drop, /relay, /direct, /file and /help
     #[arg(long)]
     bot: bool,
@@ -64,40 +52,11 @@ impl Join {
     }
 
     async fn take_part(self) -> Outcome {
-        let peer = MeteredPeer::new(self.options()?)?;
+        let peer = MeteredPeer::new(self.access.options("join")?)?;
         let events = peer.events();
         let name = self.name.clone().unwrap_or_else(|| if self.bot { "bot" } else { "terminal" }.to_owned());
         let bot = if self.bot { Some(bot::Bot::start(&peer, &name)) } else { None };
         peer.join(&self.channel, JoinOptions::default()).await?;
         room::Room::new(peer, name, bot, report::Report::new(self.json)).run(events).await
-    }
-
-    fn options(&self) -> Result<PeerOptions, Failure> {
-        let usage = |error: ConfigError| Failure::Usage(format!("{error}; see `peerhall join --help`"));
-        let options = match (&self.key, &self.token) {
-            (Some(key), _) => SignallingOptions::with_key(self.first_url(), key),
-            (None, Some(token)) => {
-                let token = token.clone();
-                SignallingOptions::with_tokens(self.first_url(), move || {
-                    let token = token.clone();
-                    async move { Ok(token) }
-                })
-            }
-            (None, None) => {
-                let text = "no credential; give --key pk_live_… (`peerhall dev` prints one) or --token";
-                return Err(Failure::Usage(text.to_owned()));
-            }
-        };
-        let mut options = options.map_err(usage)?;
-        if self.insecure {
-            options = options.insecure_server(&self.url).map_err(usage)?;
-        }
-        let policy = if self.relay { TransportPolicy::Relay } else { TransportPolicy::All };
-        Ok(PeerOptions::from(options).transport_policy(policy))
-    }
-
-    /// With `--insecure` the real URL is set afterwards, by the call that allows it.
-    fn first_url(&self) -> &str {
-        if self.insecure { "ws://localhost" } else { &self.url }
     }
 }

@@ -20,6 +20,8 @@ fn every_command_teaches_by_example() {
         "config schema",
         "join",
         "doctor",
+        "send",
+        "receive",
         "bench",
         "completions",
     ];
@@ -46,7 +48,8 @@ fn a_command_that_does_not_fit_is_told_in_one_sentence() {
         (&["key", "create", "--type", "secret"], "--data", "`peerhall key create --help`"),
         (&["completions", "cmd"], "bash", "`peerhall completions --help`"),
         (&["dev", "--listen", "localhost"], "127.0.0.1:7788", "`peerhall dev --help`"),
-        (&["send", "file"], "'send'", "`peerhall --help`"),
+        (&["sned", "file"], "'sned'", "`peerhall --help`"),
+        (&["send"], "<FILE>", "`peerhall send --help`"),
         (&["serve"], "--data", "PEERHALL_DATA_DIR"),
     ] {
         let sentence = run(arguments).sentence(2);

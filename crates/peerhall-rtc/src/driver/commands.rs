@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use peerhall_proto::signal::{Candidate, Description, DescriptionKind};
+use str0m::crypto::Fingerprint;
 use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
 use tokio::sync::oneshot;
 
@@ -12,6 +13,7 @@ use crate::channel::{Channel, DataChannelInit};
 use crate::error::{CandidateError, ChannelError, NegotiationError, TrackError};
 use crate::negotiation::OfferOptions;
 use crate::net::{self, server::ServerTransport};
+use crate::peer_connection::Fingerprints;
 use crate::sdp::{self, MAX_SECTIONS, Msid};
 use crate::stats::{InboundStats, OutboundStats, PairStats, RelayProtocol, Stats};
 use crate::track::{LocalTrack, SenderId, token};
@@ -32,6 +34,7 @@ pub(crate) enum Command {
     ReplaceTrack(SenderId, Option<LocalTrack>, Reply<Result<(), TrackError>>),
     CreateChannel(String, DataChannelInit, Reply<Result<Channel, ChannelError>>),
     Stats(Reply<Stats>),
+    Fingerprints(Reply<Option<Fingerprints>>),
     Close,
 }
 
@@ -74,6 +77,7 @@ impl Driver {
                 answer(reply, made);
             }
             Command::Stats(reply) => answer(reply, self.stats()),
+            Command::Fingerprints(reply) => answer(reply, self.fingerprints()),
             Command::Close => self.close(),
         }
         self.drain();
@@ -176,6 +180,14 @@ impl Driver {
         }
         self.clocks.splice(sender);
         Ok(())
+    }
+
+    fn fingerprints(&mut self) -> Option<Fingerprints> {
+        let dtls = self.rtc.direct_api();
+        let bytes = |print: &Fingerprint| <[u8; 32]>::try_from(print.bytes.as_slice()).ok();
+        let local = bytes(dtls.local_dtls_fingerprint())?;
+        let remote = bytes(dtls.remote_dtls_fingerprint()?)?;
+        Some(Fingerprints { local, remote })
     }
 
     fn stats(&self) -> Stats {

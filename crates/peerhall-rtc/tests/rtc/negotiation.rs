@@ -353,3 +353,20 @@ async fn a_closed_connection_says_so() {
     assert_eq!(connection.ice_state(), IceState::Closed);
     assert_eq!(connection.add_candidate(None).await, Err(CandidateError::Closed));
 }
+
+#[tokio::test]
+async fn an_offer_of_channels_that_has_nothing_new_is_answered_before_there_is_a_path() {
+    let (alice, _a) = bare_with_channel().await;
+    let (bob, _b) = bare_with_channel().await;
+    let offer = offer_of(&alice).await;
+    let answer = answer_of(&bob, offer).await;
+    alice.set_remote_description(answer).await.expect("their answer");
+    // What bob wanted to offer was in alice's offer already.
+    let offer = offer_of(&bob).await;
+    let answer = answer_of(&alice, offer).await;
+    bob.set_remote_description(answer).await.expect("their answer");
+    assert_eq!(
+        (alice.signaling_state(), bob.signaling_state()),
+        (SignalingState::Stable, SignalingState::Stable)
+    );
+}

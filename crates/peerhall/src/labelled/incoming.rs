@@ -172,6 +172,12 @@ impl Incoming {
         }
     }
 
+    /// Size and proof of the whole message, once all of it is here.
+    #[must_use]
+    pub fn receipt(&self) -> Option<Receipt> {
+        self.arrival.state().end.as_ref().and_then(|end| end.as_ref().ok().copied())
+    }
+
     /// All bytes, up to 64 MiB; see [`bytes_up_to`](Self::bytes_up_to).
     ///
     /// # Errors

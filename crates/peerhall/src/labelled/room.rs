@@ -8,7 +8,7 @@ use peerhall_core::RemoteKey;
 use peerhall_labelled::{ChannelChange, CutOff};
 use peerhall_labelled::{ChannelOptions, Config, Receipt, Role, Session, TransferError};
 use peerhall_rtc::{Channel, PeerConnection};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::body::PeerShared;
 use super::error::SendError;
@@ -77,6 +77,8 @@ struct Inner {
     events: Arc<Mutex<Sender<RoomEvent>>>,
     arrivals: tokio::sync::Mutex<mpsc::UnboundedReceiver<Incoming>>,
     mouth: mpsc::UnboundedSender<Incoming>,
+    /// The peer below has ended.
+    over: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -105,6 +107,7 @@ impl Room {
             events: Arc::new(Mutex::new(Sender::new())),
             arrivals: tokio::sync::Mutex::new(arrivals),
             mouth,
+            over: watch::Sender::new(false),
             peer,
         });
         let mut news = inner.peer.know_labels();
@@ -191,7 +194,14 @@ impl Room {
     ///
     /// Dropping the future loses nothing.
     pub async fn recv(&self) -> Option<Incoming> {
-        self.inner.arrivals.lock().await.recv().await
+        let mut over = self.inner.over.subscribe();
+        let mut arrivals = self.inner.arrivals.lock().await;
+        tokio::select! {
+            biased;
+            message = arrivals.recv() => message,
+            // Handles of remote peers may outlive the layer, and could still bring messages otherwise.
+            _ = over.wait_for(|over| *over) => None,
+        }
     }
 
     /// Everything but messages.
@@ -267,6 +277,7 @@ impl Inner {
     fn finish(&self) {
         let peers = std::mem::take(&mut self.state().peers);
         peers.values().for_each(|shared| shared.finish());
+        self.over.send_replace(true);
     }
 
     fn known(&self, key: RemoteKey) -> Option<Arc<PeerShared>> {

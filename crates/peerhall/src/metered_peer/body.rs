@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use peerhall_core::{
-    ChannelKey, LinkId, LocalTrack as CoreTrack, Output, Peer, PeerEvent as CoreEvent,
+    ChannelKey, LinkId, LocalTrack as CoreTrack, Output, Peer, PeerEvent as CoreEvent, PeerState,
     RemoteEvent as CoreRemoteEvent, RemoteInfo, RemoteKey, RemoteStream as CoreStream, RemoteStreamKey,
     RemoteTrack as CoreRemoteTrack, RemoteTrackKey, RtcCommand, RtcInput, StreamKey, TrackKey,
 };
@@ -226,7 +226,13 @@ impl PeerBody {
             CoreEvent::Left { peer_id, channel, reason } => {
                 PeerEvent::Left(Left { peer_id, channel, reason })
             }
-            CoreEvent::StateChange { from, to } => PeerEvent::StateChange(StateChange { from, to }),
+            CoreEvent::StateChange { from, to } => {
+                if to == PeerState::Closed {
+                    // The layer above ends with the peer, whoever still holds a handle.
+                    self.labels = None;
+                }
+                PeerEvent::StateChange(StateChange { from, to })
+            }
             CoreEvent::PeerJoined(info) => {
                 let remote = self.remote(&info);
                 self.tell_of(|| News::Joined(remote.clone(), self.connection(info.link)));

@@ -1,0 +1,249 @@
+//! `peerhall send`.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use peerhall::Events;
+use peerhall::labelled::{Incoming, Kind, Room, RoomEvent, RoomPeer};
+use peerhall_proto::files::{MAX_WORDS_BYTES, Words};
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::batch::Batch;
+use super::code::{Code, Secret};
+use super::serve::{Unserved, Wish, admit, offer, serve};
+use super::show::Show;
+use super::{enter, printable, run};
+use crate::command::access::Access;
+use crate::failure::{Failure, Outcome};
+use crate::output::BOLD;
+
+/// Receivers that are served at once; others may ask again.
+const AT_ONCE: usize = 64;
+
+/// Wishes that may wait.
+const WAITING: usize = 64;
+
+/// Send files straight to who gets the code
+///
+/// Prints a code and a link with a QR code. `peerhall receive CODE`, or the link in a browser, takes the files; they
+/// go from this machine to the receiver, encrypted, and the server sees neither them nor their names. A receiver that
+/// is interrupted goes on where it was.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  peerhall send film.mp4 --key pk_live_…              beside `peerhall dev`; prints the code
+  peerhall send *.jpg --receivers 3                   until three have got everything
+  peerhall send notes.pdf --to lobby                  to everybody in a channel who takes it, without a code
+  peerhall send film.mp4 --json | jq .event           for programs")]
+pub(crate) struct Send {
+    /// Files to send
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Offer them to everybody in this channel instead of making a code
+    #[arg(long, value_name = "CHANNEL")]
+    to: Option<String>,
+    /// Stop when so many receivers have got everything; 0 goes on until Ctrl-C
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    receivers: usize,
+    #[command(flatten)]
+    access: Access,
+    /// Print one line of JSON for each event
+    #[arg(long)]
+    json: bool,
+}
+
+impl Send {
+    pub(crate) fn run(self) -> Outcome {
+        run(self.send())
+    }
+
+    async fn send(self) -> Outcome {
+        let options = self.access.options("send")?;
+        let batch = Batch::of(&self.files)?;
+        let secret = if self.to.is_some() { None } else { Some(Secret::generate()?) };
+        let channel = self.to.clone().or_else(|| secret.as_ref().map(Secret::channel)).unwrap_or_default();
+        let (room, events) = enter(options, &channel).await?;
+        let code = Code {
+            url: Some(self.access.url().to_owned()),
+            key: self.access.key.clone(),
+            channel,
+            secret: secret.clone(),
+        };
+        let show = Show::new(self.json);
+        announce(&show, &code, &batch)?;
+        let (wishes, asked) = mpsc::channel(WAITING);
+        let shared = Arc::new(Shared { batch, secret, show });
+        let sender =
+            Sender { room: room.clone(), shared, wishes, running: HashMap::new(), served: HashSet::new() };
+        let outcome = sender.run(events, asked, self.receivers).await;
+        room.peer().close(Some("sent")).await;
+        outcome
+    }
+}
+
+/// Shows the code, and the same as a link and for the camera of a phone.
+fn announce(show: &Show, code: &Code, batch: &Batch) -> Outcome {
+    let link = code.link().unwrap_or_default();
+    let spoken = code.secret.as_ref().map(Secret::spoken);
+    let size = indicatif::HumanBytes(batch.bytes());
+    let (count, plural) = (batch.offered().len(), if batch.offered().len() == 1 { "" } else { "s" });
+    let picture = QrCode::new(&link).map(|picture| {
+        // Cameras want dark on light, and most terminals are dark.
+        picture.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
+    });
+    let words = spoken.clone().unwrap_or_else(|| link.clone());
+    let text = format!(
+        "{count} file{plural}, {size}. Take with\n\n  {BOLD}peerhall receive {words}{BOLD:#}\n\nor in a browser at\n\n  \
+         {link}\n\n{}",
+        picture.unwrap_or_default()
+    );
+    show.say(&text, || {
+        json!({"event": "code", "code": spoken, "link": link, "channel": code.channel, "files": count,
+               "bytes": batch.bytes()})
+    })
+}
+
+struct Shared {
+    batch: Batch,
+    secret: Option<Secret>,
+    show: Show,
+}
+
+struct Sender {
+    room: Room,
+    shared: Arc<Shared>,
+    wishes: mpsc::Sender<Wish>,
+    /// What is being done for a receiver.
+    running: HashMap<String, AbortHandle>,
+    /// Receivers that have everything.
+    served: HashSet<String>,
+}
+
+/// How it ended with a receiver.
+type Served = (RoomPeer, String, Result<(), Unserved>);
+
+impl Sender {
+    async fn run(
+        mut self,
+        mut events: Events<RoomEvent>,
+        mut asked: mpsc::Receiver<Wish>,
+        enough: usize,
+    ) -> Outcome {
+        let mut tasks: JoinSet<Served> = JoinSet::new();
+        loop {
+            tokio::select! {
+                message = self.room.recv() => match message {
+                    Some(message) => { tokio::spawn(hear(message, Arc::clone(&self.shared), self.wishes.clone())); }
+                    None => return Err(Failure::Ended("the connection to the server is over".to_owned())),
+                },
+                event = events.next() => match event {
+                    Some(event) => self.happens(event)?,
+                    None => return Err(Failure::Ended("the connection to the server is over".to_owned())),
+                },
+                Some(wish) = asked.recv() => self.grant(wish, &mut tasks)?,
+                Some(ended) = tasks.join_next() => {
+                    // One that was replaced by a later wish of the same receiver has no result.
+                    if let Ok(ended) = ended && self.served(ended, enough)? {
+                        return Ok(());
+                    }
+                }
+                _ = tokio::signal::ctrl_c() => {
+                    return if enough == 0 && !self.served.is_empty() { Ok(()) } else { Err(Failure::GivenUp) };
+                }
+            }
+        }
+    }
+
+    fn happens(&self, event: RoomEvent) -> Outcome {
+        match event {
+            RoomEvent::Ready(peer) => self.offer_openly(peer),
+            RoomEvent::NotLabelled(peer) => {
+                let id = peer.id();
+                self.shared.show.say(
+                    &format!("{} cannot take files", printable(id)),
+                    || json!({"event": "not-able", "peer": id}),
+                )?;
+            }
+            // Somebody may have become ready meanwhile.
+            RoomEvent::Lagged(_) => self.room.remotes().into_iter().for_each(|peer| self.offer_openly(peer)),
+            RoomEvent::PeerJoined(_)
+            | RoomEvent::PeerLeft(_)
+            | RoomEvent::Channel { .. }
+            | RoomEvent::CutOff { .. }
+            | _ => {}
+        }
+        Ok(())
+    }
+
+    /// Tells somebody what there is, if there is no code that it would have to know.
+    fn offer_openly(&self, peer: RoomPeer) {
+        if self.shared.secret.is_some() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            if let Err(error) = offer(&peer, &shared.batch, None).await {
+                tracing::debug!(target: "peerhall", "an offer did not arrive: {error}");
+            }
+        });
+    }
+
+    fn grant(&mut self, wish: Wish, tasks: &mut JoinSet<Served>) -> Outcome {
+        if self.running.len() >= AT_ONCE && !self.running.contains_key(&wish.receiver) {
+            return Ok(());
+        }
+        let id = wish.peer.id().to_owned();
+        self.shared.show.say(
+            &format!("{} takes the files", printable(&id)),
+            || json!({"event": "receiver", "peer": id}),
+        )?;
+        let (shared, receiver) = (Arc::clone(&self.shared), wish.receiver.clone());
+        let task = tasks.spawn(async move {
+            let result = serve(&wish, &shared.batch, shared.secret.as_ref(), &shared.show).await;
+            (wish.peer, wish.receiver, result)
+        });
+        if let Some(before) = self.running.insert(receiver, task) {
+            before.abort();
+        }
+        Ok(())
+    }
+
+    /// Tells whether enough receivers have everything.
+    fn served(&mut self, (peer, receiver, result): Served, enough: usize) -> Result<bool, Failure> {
+        self.running.remove(&receiver);
+        match result {
+            Ok(()) => {
+                self.served.insert(receiver);
+                let id = peer.id();
+                self.shared.show.say(
+                    &format!("{} has everything", printable(id)),
+                    || json!({"event": "served", "peer": id}),
+                )?;
+            }
+            Err(Unserved::Fatal(failure)) => return Err(failure),
+            Err(error) => error.show(&peer, &self.shared.show)?,
+        }
+        Ok(enough > 0 && self.served.len() >= enough)
+    }
+}
+
+/// Reads what somebody says, and passes on what a receiver may wish.
+async fn hear(message: Incoming, shared: Arc<Shared>, wishes: mpsc::Sender<Wish>) {
+    if message.kind() != Kind::Json {
+        return message.reject("nothing is taken here");
+    }
+    let peer = message.from();
+    let Ok(bytes) = message.bytes_up_to(MAX_WORDS_BYTES).await else { return };
+    let Ok(Words::Take { batch, receiver, have, proof }) = serde_json::from_slice(&bytes) else { return };
+    let wish = Wish { peer, batch, receiver, have: have.into_iter().collect(), proof };
+    match admit(&wish, shared.secret.as_ref()).await {
+        // A sender that has ended grants nothing.
+        Ok(()) => drop(wishes.send(wish).await),
+        Err(error) => drop(error.show(&wish.peer, &shared.show)),
+    }
+}

@@ -1,0 +1,247 @@
+//! What the receiver takes of one sender.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use peerhall::Fingerprints;
+use peerhall::labelled::{Incoming, Kind, RoomPeer, TransferError};
+use peerhall_proto::files::{FileInfo, MAX_WORDS_BYTES, OfferedFile, Words};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::code::{Secret, Speaker};
+use super::show::Show;
+use super::store::{Journal, Missed, Store};
+use super::{fingerprints, printable, tell};
+use crate::failure::{Failure, Outcome};
+
+/// How often files that did not prove to be what was sent are asked for again.
+const ATTEMPTS: u32 = 3;
+
+/// How long a sender may take to say that it is done, when everything is here.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What belongs to the receiver, whoever sends.
+pub(super) struct Shared {
+    pub(super) secret: Option<Secret>,
+    pub(super) store: Store,
+    journal: Mutex<Journal>,
+    pub(super) show: Show,
+}
+
+impl Shared {
+    pub(super) fn new(secret: Option<Secret>, store: Store, journal: Journal, show: Show) -> Self {
+        Self { secret, store, journal: Mutex::new(journal), show }
+    }
+
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks somebody for everything that is not here.
+    pub(super) async fn ask(&self, peer: &RoomPeer) {
+        let proof = match &self.secret {
+            Some(secret) => {
+                // Without a connection there is nobody to ask; the next one asks again.
+                let Some(connection) = fingerprints(peer).await else { return };
+                Some(secret.proof(Speaker::Receiver, connection))
+            }
+            None => None,
+        };
+        let words = {
+            let journal = self.journal();
+            Words::Take {
+                batch: journal.batch.clone(),
+                receiver: journal.receiver.clone(),
+                have: journal.have.clone(),
+                proof,
+            }
+        };
+        if let Err(error) = tell(peer, &words) {
+            tracing::debug!(target: "peerhall", "files were not asked for: {error}");
+        }
+    }
+}
+
+/// What was offered, over which connection.
+struct Offer {
+    batch: String,
+    files: Vec<OfferedFile>,
+    connection: Option<Fingerprints>,
+}
+
+/// One sender, as the receiver sees it.
+struct Taking {
+    peer: RoomPeer,
+    shared: Arc<Shared>,
+    offer: Option<Offer>,
+    attempts: u32,
+    /// All files of the offer are here.
+    complete: bool,
+}
+
+/// Takes what somebody sends until it has left, and tells `over` when everything is here or nothing more can be.
+pub(super) async fn take_from(
+    peer: RoomPeer,
+    mut messages: mpsc::UnboundedReceiver<Incoming>,
+    shared: Arc<Shared>,
+    over: mpsc::Sender<Outcome>,
+) {
+    let mut taking = Taking { peer, shared, offer: None, attempts: 0, complete: false };
+    loop {
+        let message = if taking.complete {
+            tokio::time::timeout(LAST_WORDS, messages.recv()).await.ok().flatten()
+        } else {
+            messages.recv().await
+        };
+        let step = match message {
+            Some(message) => taking.hear(message).await,
+            None if taking.complete => Ok(true),
+            None => return,
+        };
+        match step {
+            Ok(false) => {}
+            // Whoever waited for it has stopped waiting if this fails.
+            Ok(true) => return drop(over.send(Ok(())).await),
+            Err(failure) => return drop(over.send(Err(failure)).await),
+        }
+    }
+}
+
+impl Taking {
+    /// Tells whether everything is here and the sender knows.
+    async fn hear(&mut self, message: Incoming) -> Result<bool, Failure> {
+        match message.kind() {
+            Kind::Json => self.words(message).await,
+            Kind::Blob => {
+                self.file(message).await?;
+                Ok(false)
+            }
+            Kind::Text | Kind::Bytes => {
+                message.reject("not asked for");
+                Ok(false)
+            }
+        }
+    }
+
+    async fn words(&mut self, message: Incoming) -> Result<bool, Failure> {
+        let Ok(bytes) = message.bytes_up_to(MAX_WORDS_BYTES).await else { return Ok(false) };
+        match serde_json::from_slice(&bytes) {
+            Ok(Words::Offer { batch, files, proof }) => {
+                self.offered(batch, files, proof.as_deref()).await?;
+                Ok(false)
+            }
+            Ok(Words::Done { batch }) => {
+                let known = self.offer.as_ref().filter(|offer| offer.batch == batch);
+                match known.map(|offer| offer.missing(&self.shared)) {
+                    Some(0) => Ok(true),
+                    Some(count) if self.attempts >= ATTEMPTS => Err(Failure::Incomplete(count)),
+                    Some(_) | None => Ok(false),
+                }
+            }
+            // A receiver asks nobody for what is not here.
+            Ok(Words::Take { .. }) | Err(_) => Ok(false),
+        }
+    }
+
+    async fn offered(&mut self, batch: String, files: Vec<OfferedFile>, proof: Option<&str>) -> Outcome {
+        let connection = fingerprints(&self.peer).await;
+        if let Some(secret) = &self.shared.secret {
+            let proved = connection.is_some_and(|connection| {
+                secret.proves(Speaker::Sender, connection, proof.unwrap_or_default())
+            });
+            if !proved {
+                let id = self.peer.id();
+                return self.shared.show.say(
+                    &format!("{} does not know the code", printable(id)),
+                    || json!({"event": "refused", "peer": id}),
+                );
+            }
+        }
+        let is_new = self.offer.as_ref().is_none_or(|known| known.batch != batch);
+        self.shared.journal().begin(&batch);
+        if is_new {
+            self.show_offer(&files)?;
+        }
+        let offer = Offer { batch, files, connection };
+        self.complete = offer.missing(&self.shared) == 0;
+        self.offer = Some(offer);
+        // Where there is no code the offer comes first.
+        if self.shared.secret.is_none() {
+            self.shared.ask(&self.peer).await;
+        }
+        Ok(())
+    }
+
+    fn show_offer(&self, files: &[OfferedFile]) -> Outcome {
+        let bytes: u64 = files.iter().fold(0, |sum, file| sum.saturating_add(file.size));
+        let (count, plural) = (files.len(), if files.len() == 1 { "" } else { "s" });
+        let line = format!("{count} file{plural}, {}", indicatif::HumanBytes(bytes));
+        self.shared.show.say(&line, || {
+            let list: Vec<Value> =
+                files.iter().map(|file| json!({"name": file.name, "bytes": file.size})).collect();
+            json!({"event": "offer", "peer": self.peer.id(), "files": list})
+        })
+    }
+
+    async fn file(&mut self, message: Incoming) -> Outcome {
+        let Some(place) = self.expected(&message).await else {
+            message.reject("not asked for");
+            return Ok(());
+        };
+        let name = message.name().unwrap_or_default();
+        let mut bar = self.shared.show.bar("", place, &name, message.total());
+        match self.shared.store.take(message, &mut bar).await {
+            Ok((path, receipt)) => {
+                bar.arrived(receipt.bytes, &receipt.proof.to_string(), "received", path.to_str())?;
+                let mut journal = self.shared.journal();
+                journal.note(place)?;
+                self.complete = self.offer.as_ref().is_some_and(|offer| offer.missing_of(&journal) == 0);
+                Ok(())
+            }
+            Err(Missed::Disk(failure)) => Err(failure),
+            Err(Missed::Transfer(error)) => {
+                drop(bar);
+                self.missed(&name, &error).await
+            }
+        }
+    }
+
+    async fn missed(&mut self, name: &str, error: &TransferError) -> Outcome {
+        let name = printable(name);
+        self.shared.show.say(
+            &format!("{name}: {error}; what is here of it is kept"),
+            || json!({"event": "interrupted", "name": name, "reason": error.to_string()}),
+        )?;
+        if *error == TransferError::ProofMismatch {
+            self.attempts += 1;
+            if self.attempts < ATTEMPTS {
+                self.shared.ask(&self.peer).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The place of a file in the offer that this connection has made; `None` for anything else.
+    async fn expected(&self, message: &Incoming) -> Option<u32> {
+        let offer = self.offer.as_ref()?;
+        let info: FileInfo = serde_json::from_value(Value::Object(message.info().clone())).ok()?;
+        if self.shared.secret.is_some() && fingerprints(&self.peer).await != offer.connection {
+            return None;
+        }
+        let known = usize::try_from(info.file).is_ok_and(|place| place < offer.files.len());
+        (known && info.batch == offer.batch).then_some(info.file)
+    }
+}
+
+impl Offer {
+    fn missing(&self, shared: &Shared) -> usize {
+        self.missing_of(&shared.journal())
+    }
+
+    /// How many files of the offer are not here.
+    fn missing_of(&self, journal: &Journal) -> usize {
+        let here = |place: &u32| journal.batch.as_ref() == Some(&self.batch) && journal.have.contains(place);
+        (0..).zip(&self.files).filter(|(place, _)| !here(place)).count()
+    }
+}
