@@ -169,6 +169,87 @@ async fn l17_a_broadcast_reaches_those_who_take_it_and_says_who_did_not() {
 }
 
 #[tokio::test]
+async fn l05_l06_two_hundred_messages_that_either_side_stops_at_random_points_leave_the_channel_whole() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let hall = Hall::start();
+    let (alice, bob) = hall.pair().await;
+    let remote = the_only(&alice);
+    let bytes = noise(7, 400_000);
+    for round in 0..200 {
+        let transfer = remote.send(bytes.clone(), files()).expect("taken");
+        let stop_after = random.usize(0..bytes.len());
+        let mut message = next(&bob).await;
+        let mut count = 0;
+        while count <= stop_after {
+            count += soon("bytes", message.chunk()).await.expect("more").expect("not the end").len();
+        }
+        if random.bool() {
+            message.reject("enough");
+            // The last byte may have been read, and the message with it.
+            match soon("the end", transfer).await {
+                Ok(receipt) => assert_eq!((receipt.bytes, count), (400_000, 400_000), "round {round}"),
+                Err(error) => assert_eq!(error, TransferError::Cancelled { reason: "enough".to_owned() }),
+            }
+        } else {
+            transfer.abort("enough");
+            let ended = async {
+                loop {
+                    match message.chunk().await {
+                        Ok(Some(_)) => {}
+                        Ok(None) => return Ok(()),
+                        Err(error) => return Err(error),
+                    }
+                }
+            };
+            let stopped = TransferError::Aborted { reason: "enough".to_owned() };
+            let (there, here) = (soon("the end", ended).await, soon("the end", transfer).await.map(drop));
+            // All of it may have arrived before the word that it stops.
+            assert!(there == Err(stopped.clone()) || there == Ok(()), "round {round}: {there:?}");
+            assert!(here == Err(stopped) || here == Ok(()), "round {round}: {here:?}");
+        }
+    }
+    let last = remote.send("still there", files()).expect("taken");
+    assert_eq!(soon("the last", next(&bob).await.text()).await.expect("a text"), "still there");
+    soon("the receipt", last).await.expect("a receipt");
+}
+
+#[tokio::test]
+async fn l17_ten_receivers_take_a_file_from_one_source_each_with_its_own_progress() {
+    let hall = Hall::start();
+    let sender = hall.member("a-sender").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bytes, path) = (noise(8, 1_500_000), folder.path().join("film.bin"));
+    fs::write(&path, &bytes).expect("written");
+    let mut receivers = Vec::new();
+    for n in 0..10 {
+        let id = format!("receiver-{n}");
+        receivers.push(hall.member(&id).await);
+        soon("a receiver", room::ready(&sender, &id)).await;
+    }
+    let sending = sender.remotes().into_iter().map(|peer| {
+        let path = &path;
+        async move {
+            let transfer = peer.send(Payload::file(path).await.expect("a file"), files()).expect("taken");
+            let mut progress = transfer.progress();
+            let mut last = None;
+            while let Some(step) = soon("progress", progress.next()).await {
+                assert!(last.is_none_or(|last: u64| last <= step.acked), "{} goes back", peer.id());
+                last = Some(step.acked);
+            }
+            (last, soon("the receipt", transfer).await.expect("a receipt").proof)
+        }
+    });
+    let taking = receivers.iter().map(|receiver| async {
+        let message = next(receiver).await;
+        assert!(soon("the bytes", message.bytes()).await.expect("arrives") == bytes);
+    });
+    let (sent, _) = tokio::join!(join_all(sending), join_all(taking));
+    assert_eq!(sent, vec![(Some(1_500_000), proof(&bytes)); 10]);
+}
+
+#[tokio::test]
 async fn l10_both_open_a_label_again_and_again_and_there_is_one_channel() {
     let hall = Hall::start();
     let (alice, bob) = hall.pair().await;

@@ -12,7 +12,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use read::Reader;
+use read::{Reader, cut, flags};
 
 /// Largest message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 16_384;
@@ -254,10 +254,7 @@ impl Frame {
     ///
     /// [`FrameError`] for what is not exactly one frame.
     pub fn decode(message: Bytes) -> Result<Self, FrameError> {
-        if message.len() > MAX_MESSAGE_BYTES {
-            return Err(FrameError::Long);
-        }
-        let mut reader = Reader::new(message);
+        let mut reader = Reader::new(message)?;
         let kind = reader.u8()?;
         let transfer = match kind {
             START..=PLACE => reader.u32()?,
@@ -363,11 +360,12 @@ impl Start {
     fn write(&self, out: &mut Vec<u8>) {
         out.reserve_exact(64 + self.info.len() + self.first.len());
         head(out, START, self.transfer);
-        let flag = |on: bool, flag: u8| if on { flag } else { 0 };
-        let flags = flag(self.total.is_some(), TOTAL_KNOWN)
-            | flag(self.content.is_some(), HAS_CONTENT)
-            | flag(self.asks_place, ASKS_PLACE)
-            | flag(self.again, AGAIN);
+        let flags = flags([
+            (self.total.is_some(), TOTAL_KNOWN),
+            (self.content.is_some(), HAS_CONTENT),
+            (self.asks_place, ASKS_PLACE),
+            (self.again, AGAIN),
+        ]);
         out.extend_from_slice(&[self.kind.code(), flags]);
         out.extend_from_slice(&self.total.unwrap_or(0).to_be_bytes());
         let info = u16::try_from(self.info.len()).unwrap_or(u16::MAX);
@@ -386,17 +384,10 @@ fn head(out: &mut Vec<u8>, kind: u8, transfer: u32) {
 }
 
 fn read_reason(reader: &mut Reader) -> Result<(Code, String), FrameError> {
-    let code = Code::of(reader.u8()?);
-    let reason = reader.rest();
-    if reason.len() > MAX_REASON_BYTES {
-        return Err(FrameError::Long);
-    }
-    let reason = std::str::from_utf8(&reason).map_err(|_| FrameError::NotText)?;
-    Ok((code, reason.to_owned()))
+    Ok((Code::of(reader.u8()?), reader.rest_as_text(MAX_REASON_BYTES)?))
 }
 
 fn write_reason(out: &mut Vec<u8>, code: Code, reason: &str) {
     out.push(code.byte());
-    let cut = reason.floor_char_boundary(MAX_REASON_BYTES);
-    out.extend(reason.bytes().take(cut));
+    out.extend_from_slice(cut(reason, MAX_REASON_BYTES).as_bytes());
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::read::Reader;
+use super::read::{Reader, cut, flags};
 use super::{FrameError, MAX_MESSAGE_BYTES};
 use crate::options::{ChannelOptions, MAX_LABEL_UNITS};
 
@@ -76,10 +76,7 @@ impl Control {
     ///
     /// [`FrameError`] for what is not exactly one message.
     pub fn decode(message: Bytes) -> Result<Self, FrameError> {
-        if message.len() > MAX_MESSAGE_BYTES {
-            return Err(FrameError::Long);
-        }
-        let mut reader = Reader::new(message);
+        let mut reader = Reader::new(message)?;
         let control = match reader.u8()? {
             HELLO => Self::Hello { version: reader.u8()?, tag: reader.u64()? },
             ASK => {
@@ -156,36 +153,30 @@ fn read_options(reader: &mut Reader) -> Result<ChannelOptions, FrameError> {
     }
     let retransmits = reader.u16()?;
     let life_time = reader.u16()?;
-    let protocol = usize::from(reader.u16()?);
-    if protocol > MAX_PROTOCOL_BYTES {
-        return Err(FrameError::Long);
-    }
-    let protocol = reader.bytes(protocol)?;
+    let length = usize::from(reader.u16()?);
     Ok(ChannelOptions {
         ordered: flags & ORDERED != 0,
         max_retransmits: (flags & RETRANSMITS != 0).then_some(retransmits),
         max_packet_life_time: (flags & LIFE_TIME != 0).then_some(life_time),
-        protocol: std::str::from_utf8(&protocol).map_err(|_| FrameError::NotText)?.to_owned(),
+        protocol: reader.text(length, MAX_PROTOCOL_BYTES)?,
     })
 }
 
 fn write_options(out: &mut Vec<u8>, options: &ChannelOptions) {
-    let flag = |on: bool, flag: u8| if on { flag } else { 0 };
-    out.push(
-        flag(options.ordered, ORDERED)
-            | flag(options.max_retransmits.is_some(), RETRANSMITS)
-            | flag(options.max_packet_life_time.is_some(), LIFE_TIME),
-    );
+    out.push(flags([
+        (options.ordered, ORDERED),
+        (options.max_retransmits.is_some(), RETRANSMITS),
+        (options.max_packet_life_time.is_some(), LIFE_TIME),
+    ]));
     out.extend_from_slice(&options.max_retransmits.unwrap_or(0).to_be_bytes());
     out.extend_from_slice(&options.max_packet_life_time.unwrap_or(0).to_be_bytes());
-    let cut = options.protocol.floor_char_boundary(MAX_PROTOCOL_BYTES);
-    out.extend_from_slice(&u16::try_from(cut).unwrap_or(0).to_be_bytes());
-    out.extend(options.protocol.bytes().take(cut));
+    let protocol = cut(&options.protocol, MAX_PROTOCOL_BYTES);
+    out.extend_from_slice(&u16::try_from(protocol.len()).unwrap_or(0).to_be_bytes());
+    out.extend_from_slice(protocol.as_bytes());
 }
 
 fn read_label(reader: &mut Reader) -> Result<Arc<str>, FrameError> {
-    let label = reader.rest();
-    let label = std::str::from_utf8(&label).map_err(|_| FrameError::NotText)?;
+    let label = reader.rest_as_text(MAX_MESSAGE_BYTES)?;
     match label.encode_utf16().count() {
         0 => Err(FrameError::Short),
         units if units > MAX_LABEL_UNITS => Err(FrameError::Long),

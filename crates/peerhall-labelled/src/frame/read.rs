@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 
-use super::FrameError;
+use super::{FrameError, MAX_MESSAGE_BYTES};
 
 pub(super) struct Reader(Bytes);
 
 impl Reader {
-    pub(super) fn new(message: Bytes) -> Self {
-        Self(message)
+    pub(super) fn new(message: Bytes) -> Result<Self, FrameError> {
+        if message.len() > MAX_MESSAGE_BYTES { Err(FrameError::Long) } else { Ok(Self(message)) }
     }
 
     pub(super) fn bytes(&mut self, count: usize) -> Result<Bytes, FrameError> {
@@ -40,6 +40,19 @@ impl Reader {
         self.array().map(u64::from_be_bytes)
     }
 
+    /// A text of so many bytes, of which no more than `most` are allowed.
+    pub(super) fn text(&mut self, count: usize, most: usize) -> Result<String, FrameError> {
+        if count > most {
+            return Err(FrameError::Long);
+        }
+        String::from_utf8(self.bytes(count)?.into()).map_err(|_| FrameError::NotText)
+    }
+
+    /// Everything that is left, as text of at most so many bytes.
+    pub(super) fn rest_as_text(&mut self, most: usize) -> Result<String, FrameError> {
+        self.text(self.0.len(), most)
+    }
+
     /// Everything that is left.
     pub(super) fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.0)
@@ -49,4 +62,14 @@ impl Reader {
     pub(super) fn end(self) -> Result<(), FrameError> {
         if self.0.is_empty() { Ok(()) } else { Err(FrameError::Long) }
     }
+}
+
+/// A byte with these bits, each where its condition holds.
+pub(super) fn flags<const N: usize>(bits: [(bool, u8); N]) -> u8 {
+    bits.into_iter().filter(|(on, _)| *on).fold(0, |all, (_, bit)| all | bit)
+}
+
+/// The longest beginning of a text that has at most so many bytes.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
