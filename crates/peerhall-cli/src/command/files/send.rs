@@ -8,8 +8,6 @@ use clap::Args;
 use peerhall::Events;
 use peerhall::labelled::{Incoming, Kind, Room, RoomEvent, RoomPeer};
 use peerhall_proto::files::{MAX_WORDS_BYTES, Words};
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
@@ -31,9 +29,9 @@ const WAITING: usize = 64;
 
 /// Send files straight to who gets the code
 ///
-/// Prints a code and a link with a QR code. `peerhall receive CODE`, or the link in a browser, takes the files; they
-/// go from this machine to the receiver, encrypted, and the server sees neither them nor their names. A receiver that
-/// is interrupted goes on where it was.
+/// Prints a code, and a link that names the server and its key too. `peerhall receive` with one of the two takes the
+/// files; they go from this machine to the receiver, encrypted, and the server sees neither them nor their names. A
+/// receiver that is interrupted goes on where it was.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   peerhall send film.mp4 --key pk_live_…              beside `peerhall dev`; prints the code
@@ -86,22 +84,20 @@ impl Send {
     }
 }
 
-/// Shows the code, and the same as a link and for the camera of a phone.
+/// Shows the code, and the same as a link.
 fn announce(show: &Show, code: &Code, batch: &Batch) -> Outcome {
     let link = code.link().unwrap_or_default();
     let spoken = code.secret.as_ref().map(Secret::spoken);
     let size = indicatif::HumanBytes(batch.bytes());
     let (count, plural) = (batch.offered().len(), if batch.offered().len() == 1 { "" } else { "s" });
-    let picture = QrCode::new(&link).map(|picture| {
-        // Cameras want dark on light, and most terminals are dark.
-        picture.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
-    });
-    let words = spoken.clone().unwrap_or_else(|| link.clone());
-    let text = format!(
-        "{count} file{plural}, {size}. Take with\n\n  {BOLD}peerhall receive {words}{BOLD:#}\n\nor in a browser at\n\n  \
-         {link}\n\n{}",
-        picture.unwrap_or_default()
-    );
+    let with_link = format!("peerhall receive '{link}'");
+    let text = match &spoken {
+        Some(words) => format!(
+            "{count} file{plural}, {size}. Take with\n\n  {BOLD}peerhall receive {words}{BOLD:#}\n\nand the same --url and \
+             --key as here, or with\n\n  {with_link}\n"
+        ),
+        None => format!("{count} file{plural}, {size}. Take with\n\n  {BOLD}{with_link}{BOLD:#}\n"),
+    };
     show.say(&text, || {
         json!({"event": "code", "code": spoken, "link": link, "channel": code.channel, "files": count,
                "bytes": batch.bytes()})
