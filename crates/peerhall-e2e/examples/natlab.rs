@@ -136,7 +136,7 @@ mod linux {
         let recovered = match (moves, shown(outcome.recovered_in)) {
             (false, _) => "–".to_owned(),
             (true, Some(time)) => time,
-            (true, None) => "**not in 60 s**".to_owned(),
+            (true, None) => "**not in 2 min**".to_owned(),
         };
         format!("| {one} | {other} | {what} | {path} | {connected} | {recovered} |")
     }

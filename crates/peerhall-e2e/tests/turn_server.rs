@@ -68,12 +68,16 @@ fn only_the_credentials_of_a_welcome_open_the_relay() {
 }
 
 #[test]
-fn coturns_own_stun_client_learns_its_address() {
+fn coturns_own_stun_clients_learn_their_address() {
     let server = start();
     let relay = Relay::of(&server.client());
     let port = relay.address.port().to_string();
     let (well, said) = run(Command::new("turnutils_stunclient").args(["-p", &port, "127.0.0.1"]));
     assert!(well && said.contains("UDP reflexive addr: 127.0.0.1:"), "{said}");
+    // As far as one address goes: RFC 5780 takes a second one.
+    let (well, said) =
+        run(Command::new("turnutils_natdiscovery").args(["-m", "-f", "-p", &port, "127.0.0.1"]));
+    assert_eq!((well, said.matches("UDP reflexive addr: 127.0.0.1:").count()), (true, 3), "{said}");
 }
 
 #[test]

@@ -2,18 +2,22 @@
 //! this address (RFC 8489 section 9.2). An engine keeps nothing about a source before it has proven who
 //! it is.
 
-use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// How long a nonce is good for. An allocation is refreshed more often, so only the idle see a 438.
 const LIFE_SECS: u64 = 3_600;
 
-/// Digits of the time and of the proof: 64 bits, against which a guess costs a request each.
-const TIME_DIGITS: usize = 8;
-const PROOF_DIGITS: usize = 16;
+/// Bytes of the time.
+const TIME_BYTES: usize = 4;
+
+/// Bytes of the time and of the proof: 64 bits, against which a guess costs a request each. The challenge of
+/// the smallest request, 20 bytes of a stranger, just is not more than three times as large.
+const BYTES: usize = TIME_BYTES + 8;
 
 /// Makes and checks nonces. All threads of a server share the key, since a client may change threads
 /// with its port.
@@ -28,20 +32,19 @@ impl Nonces {
         Self { keyed: Hmac::new_from_slice(key).expect("HMAC takes keys of any length") }
     }
 
-    /// A nonce for `source`: 24 hex digits.
+    /// A nonce for `source`: 16 letters and digits.
     pub(crate) fn issue(&self, source: SocketAddr, unix_secs: u64) -> String {
         self.at(source, seconds(unix_secs))
     }
 
     /// Whether `nonce` was issued to `source` within the last hour.
     pub(crate) fn accepts(&self, nonce: &str, source: SocketAddr, unix_secs: u64) -> bool {
-        if nonce.len() != TIME_DIGITS + PROOF_DIGITS {
+        let mut bytes = [0; BYTES];
+        if URL_SAFE_NO_PAD.decode_slice(nonce, &mut bytes) != Ok(BYTES) {
             return false;
         }
-        let Some(issued) = nonce.get(..TIME_DIGITS).and_then(|digits| u32::from_str_radix(digits, 16).ok())
-        else {
-            return false;
-        };
+        let [t0, t1, t2, t3, ..] = bytes;
+        let issued = u32::from_be_bytes([t0, t1, t2, t3]);
         let age = u64::from(seconds(unix_secs).wrapping_sub(issued));
         // What differs tells nothing: a proof is of this very nonce, and there is no second try for it.
         age < LIFE_SECS && self.at(source, issued) == nonce
@@ -55,13 +58,11 @@ impl Nonces {
             IpAddr::V6(ip) => mac.update(&ip.octets()),
         }
         mac.update(&source.port().to_be_bytes());
-        let mut nonce = String::with_capacity(TIME_DIGITS + PROOF_DIGITS);
-        // Writing to a String cannot fail.
-        let _ = write!(nonce, "{issued:08x}");
-        for byte in mac.finalize().into_bytes().iter().take(PROOF_DIGITS / 2) {
-            let _ = write!(nonce, "{byte:02x}");
-        }
-        nonce
+        let proof = mac.finalize().into_bytes();
+        let mut bytes = [0; BYTES];
+        let said = issued.to_be_bytes().into_iter().chain(proof);
+        bytes.iter_mut().zip(said).for_each(|(place, byte)| *place = byte);
+        URL_SAFE_NO_PAD.encode(bytes)
     }
 }
 
@@ -89,7 +90,7 @@ mod tests {
         let nonces = Nonces::new(&[7; 32]);
         let alice = address("192.0.2.1:4000");
         let nonce = nonces.issue(alice, 1_000_000);
-        assert_eq!(nonce.len(), 24);
+        assert_eq!(nonce.len(), 16);
         assert!(nonces.accepts(&nonce, alice, 1_000_000));
         assert!(nonces.accepts(&nonce, alice, 1_003_599));
         assert!(!nonces.accepts(&nonce, alice, 1_003_600), "an hour later");
@@ -106,8 +107,9 @@ mod tests {
         let alice = address("192.0.2.1:4000");
         let nonce = nonces.issue(alice, 0);
         let upper = nonce.to_uppercase();
-        let cut = nonce.get(..23).unwrap();
-        for wrong in ["", "zzzzzzzz0000000000000000", "0000000000000000000000é", upper.as_str(), cut] {
+        let cut = nonce.get(..15).unwrap();
+        for wrong in ["", "!zzzzzz000000000", "00000000000000é", "0".repeat(24).as_str(), upper.as_str(), cut]
+        {
             let same = wrong == nonce;
             assert!(same || !nonces.accepts(wrong, alice, 0), "{wrong}");
         }

@@ -11,7 +11,7 @@ use super::peer::Talker;
 use crate::foreign::{from_env, workspace};
 
 /// How long two peers may take to hear each other, and to hear each other again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often a peer is asked whether it hears the other.
 const LOOK_EVERY: Duration = Duration::from_millis(100);

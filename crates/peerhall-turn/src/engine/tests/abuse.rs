@@ -5,7 +5,7 @@ use stun_types::attribute::{Nonce, Realm, Software, Username};
 use stun_types::message::{Message, MessageWriteVec};
 use stun_types::prelude::{AttributeStaticType as _, MessageWrite as _, MessageWriteExt as _};
 use turn_types::attribute::{RequestedTransport, XorPeerAddress};
-use turn_types::message::{ALLOCATE, SEND};
+use turn_types::message::{ALLOCATE, REFRESH, SEND};
 
 use super::*;
 use crate::filter::tests::FORBIDDEN;
@@ -91,6 +91,8 @@ fn t34_whoever_has_proven_nothing_gets_at_most_three_times_what_he_sent() {
         Asked::binding().unsigned(),
         Asked::binding().with_fingerprint().unsigned(),
         Asked::binding().with_raw(0x7fff, &[]).unsigned(),
+        // The smallest that is challenged.
+        Asked::new(REFRESH).unsigned(),
         Asked::allocate().unsigned(),
         Asked::allocate().with_fingerprint().unsigned(),
         Asked::new(ALLOCATE).with(&RequestedTransport::new(6)).unsigned(),
