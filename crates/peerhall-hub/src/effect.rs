@@ -51,9 +51,25 @@ pub enum Effect {
         /// The note, shared by them.
         note: Arc<Note>,
     },
+    /// Make another list of ICE servers for a connection, and answer with [`Hub::renew`](crate::Hub::renew).
+    /// Boxed, because it is large and rare.
+    Renew(Box<IceRenewal>),
     /// Write down who is in a room, so that the next start knows it
     /// ([`HubConfig::remember`](crate::HubConfig::remember)). Boxed, because it is the largest.
     Remember(Box<MemberEvent>),
+}
+
+/// A connection whose ICE servers are to be renewed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IceRenewal {
+    /// The connection.
+    pub conn: ConnId,
+    /// Its app.
+    pub app: AppId,
+    /// Its peer.
+    pub peer: PeerId,
+    /// What [`Renewal::host`](crate::Renewal::host) said.
+    pub host: Option<Box<str>>,
 }
 
 /// One message and everybody who gets it. Messages to the same room share one list of receivers until

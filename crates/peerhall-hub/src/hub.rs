@@ -19,7 +19,7 @@ use crate::link::{Note, ShardId, ShardSet};
 use crate::pairs::Pairs;
 use crate::rate::Bucket;
 use crate::room::Room;
-use crate::session::{Client, Ended, Opening, Place, Session};
+use crate::session::{Client, Ended, Opening, Place, Renews, Session};
 use crate::slab::{Slab, cut_end};
 use crate::time::{Now, Tick};
 
@@ -74,6 +74,8 @@ pub(crate) struct Due {
 pub(crate) enum Timer {
     /// A token runs out.
     Expire(ConnId),
+    /// The ICE servers of a session are renewed.
+    Renew(ConnId),
     /// Ghosts of a room are given up.
     Ghosts(u32),
     /// A peer that dropped is given up.
@@ -194,12 +196,19 @@ impl Hub {
             greeted: false,
             returning,
             expires: opening.expires_at_ms.map(|end| expiry(end, now)),
+            renews: opening.renewal.filter(|_| opening.client == Client::Peerhall).map(|renewal| {
+                let at = Tick(now.at.0.saturating_add(renewal.after_ms));
+                Box::new(Renews { at, host: renewal.host })
+            }),
             doubt: Doubt::None,
             unproven: ShardSet::default(),
             unproven_until: now.at,
         };
         if let Some(at) = session.expires {
             self.timers.insert((at, Timer::Expire(conn)));
+        }
+        if let Some(renews) = &session.renews {
+            self.timers.insert((renews.at, Timer::Renew(conn)));
         }
         if returning {
             self.timers.insert((now.at + PATIENCE, Timer::Returned(conn)));
@@ -249,6 +258,9 @@ impl Hub {
         self.stats.sessions -= 1;
         if let Some(at) = session.expires {
             self.timers.remove(&(at, Timer::Expire(conn)));
+        }
+        if let Some(renews) = &session.renews {
+            self.timers.remove(&(renews.at, Timer::Renew(conn)));
         }
         let mut lingers = false;
         for held in &session.channels {
@@ -313,6 +325,7 @@ impl Hub {
                         self.close(conn, CloseCode::TOKEN_EXPIRED, "token expired", now);
                     }
                 }
+                Timer::Renew(conn) => self.ask_for_renewal(conn),
                 Timer::Ghosts(room) => self.expire_ghosts(room, now),
                 Timer::Absence(app, peer) => self.expire_absence(app, &peer, now),
                 Timer::Returned(conn) => self.has_returned(conn, now),

@@ -50,6 +50,25 @@ pub struct Opening {
     pub resume: Option<String>,
     /// The claim `peerMetadata`.
     pub peer_metadata: Option<Metadata>,
+    /// When its ICE servers are to be renewed; `None` when the server gave none.
+    pub renewal: Option<Renewal>,
+}
+
+/// When a connection needs other ICE servers, and what the server has to know then. Only our own clients
+/// understand others; for the vendor's there is a new `welcome` or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// Milliseconds until then.
+    pub after_ms: u64,
+    /// How the client named the server, which the hub only keeps.
+    pub host: Option<Box<str>>,
+}
+
+/// The same in a session.
+#[derive(Debug)]
+pub(crate) struct Renews {
+    pub(crate) at: Tick,
+    pub(crate) host: Option<Box<str>>,
 }
 
 /// How a connection ended.
@@ -113,6 +132,8 @@ pub(crate) struct Session {
     pub(crate) returning: bool,
     /// When the token runs out.
     pub(crate) expires: Option<Tick>,
+    /// When its ICE servers are renewed. Boxed: most sessions of a crowd have none.
+    pub(crate) renews: Option<Box<Renews>>,
     /// Whether it is known to be alive.
     pub(crate) doubt: Doubt,
     /// Shards with earlier connections of the peer that have not shown yet whether they are alive.

@@ -44,6 +44,7 @@ fn server_frames_read_and_write_as_their_files() {
         "presence",
         "presence_dropped",
         "going_away",
+        "ice_servers",
         "pong",
         "pong_id",
     ] {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use peerhall_auth::keyring::{Credential, Denied, Identity, Keyring, TokenPolicy};
 use peerhall_auth::resume::ResumeKey;
-use peerhall_hub::{Client, Now, Opening, Tick};
+use peerhall_hub::{Client, IceRenewal, Now, Opening, Tick};
 use peerhall_proto::code::CloseCode;
 use peerhall_proto::ids::PeerId;
+use serde_json::value::RawValue;
 
 use crate::addresses::AddressBook;
 use crate::config::Config;
-use crate::ice::{IceServers, Reached};
+use crate::ice::{Holder, IceServers, Reached};
 use crate::usage::UsageBook;
 use crate::ws::handshake::{Head, query_params};
 
@@ -88,16 +89,17 @@ impl Admission {
             Some(peer) => (peer, None),
             None => self.name_peer(&identity, query.resume.as_deref())?,
         };
-        let metadata = match &self.ice {
-            Some(ice) if identity.grants.key().inject_turn => ice.inject(
-                identity.metadata.as_deref(),
-                &identity.app.id,
-                &peer,
-                now,
-                identity.expires_at_ms,
-                self.reached(head, socket),
-            ),
-            Some(_) | None => identity.metadata,
+        let (metadata, renewal) = match &self.ice {
+            Some(ice) if identity.grants.key().inject_turn => {
+                let holder = Holder {
+                    app: &identity.app.id,
+                    peer: &peer,
+                    token_expires_at_ms: identity.expires_at_ms,
+                    reached: self.reached(head, socket),
+                };
+                ice.inject(identity.metadata.as_deref(), holder, now)
+            }
+            Some(_) | None => (identity.metadata, None),
         };
         Ok(Opening {
             usage: self.usage.of(&identity.app.id),
@@ -110,7 +112,13 @@ impl Admission {
             welcome_metadata: metadata,
             resume,
             peer_metadata: identity.peer_metadata.map(Arc::new),
+            renewal,
         })
+    }
+
+    /// Other ICE servers for a connection, and after how many milliseconds they are to be renewed.
+    pub(crate) fn renew(&self, due: &IceRenewal, now: Now) -> Option<(Box<RawValue>, u64)> {
+        self.ice.as_ref()?.renew(due, now)
     }
 
     /// How the client names this server. Behind a proxy the name is that of the proxy, which does not pass

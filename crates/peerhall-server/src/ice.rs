@@ -2,12 +2,13 @@
 //! connection (authentication, section 7).
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use peerhall_auth::turn::{
     RelayUser, TurnSecret, credential_lifetime_secs, inject_ice_servers, turn_credentials,
 };
-use peerhall_hub::Now;
+use peerhall_hub::{IceRenewal, Now, Renewal};
 use peerhall_proto::ids::{AppId, PeerId};
 use peerhall_turn::{Handle, TurnServer};
 use serde::Serialize;
@@ -52,6 +53,17 @@ struct Secure {
     host: Option<String>,
 }
 
+/// Whose list it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holder<'h> {
+    pub(crate) app: &'h AppId,
+    pub(crate) peer: &'h PeerId,
+    /// When its token ends, in Unix milliseconds.
+    pub(crate) token_expires_at_ms: Option<i64>,
+    /// How it came.
+    pub(crate) reached: Option<Reached<'h>>,
+}
+
 /// How a client names this server, from the head of its request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reached<'h> {
@@ -79,26 +91,57 @@ impl IceServers {
         (servers.external.is_some() || servers.embedded.is_some()).then_some(servers)
     }
 
-    /// `welcome.metadata` of a connection: the token's own list wins, everything else stays as signed.
+    /// `welcome.metadata` of a connection: the token's own list wins, everything else stays as signed. With
+    /// it comes when what was put in is to be renewed.
     pub(crate) fn inject(
         &self,
         metadata: Option<&RawValue>,
-        app: &AppId,
-        peer: &PeerId,
+        holder: Holder<'_>,
         now: Now,
-        token_expires_at_ms: Option<i64>,
-        reached: Option<Reached<'_>>,
-    ) -> Option<Box<RawValue>> {
-        let lifetime = credential_lifetime_secs(now.unix_ms, token_expires_at_ms);
+    ) -> (Option<Box<RawValue>>, Option<Renewal>) {
+        let list = self.list(holder, now);
+        let injected = inject_ice_servers(metadata, &list);
+        if injected.as_deref().map(RawValue::get) == metadata.map(RawValue::get) {
+            return (injected, None);
+        }
+        // Without a certificate, or with a configured name, no list depends on how the client came.
+        let secure = self.embedded.as_ref().and_then(|embedded| embedded.secure.as_ref());
+        let is_kept = secure.is_some_and(|secure| secure.host.is_none());
+        let host = holder.reached.filter(|_| is_kept).map(|reached| reached.to_string().into());
+        (injected, Some(Renewal { after_ms: self.renew_after_ms(holder, now), host }))
+    }
+
+    /// Another list for a connection, and after how many milliseconds that is to be renewed.
+    pub(crate) fn renew(&self, due: &IceRenewal, now: Now) -> Option<(Box<RawValue>, u64)> {
+        let reached = due.host.as_deref().and_then(Reached::read);
+        let holder = Holder { app: &due.app, peer: &due.peer, token_expires_at_ms: None, reached };
+        let list = RawValue::from_string(self.list(holder, now)).ok()?;
+        Some((list, self.renew_after_ms(holder, now)))
+    }
+
+    fn list(&self, holder: Holder<'_>, now: Now) -> String {
+        let lifetime = credential_lifetime_secs(now.unix_ms, holder.token_expires_at_ms);
         let mut entries = Vec::with_capacity(4);
         if let Some(embedded) = &self.embedded {
-            entries.extend(embedded.entries(app, peer, now, lifetime, reached));
+            entries.extend(embedded.entries(holder, now, lifetime));
         }
         if let Some(external) = &self.external {
-            entries.extend(external.entries(peer, now, lifetime));
+            entries.extend(external.entries(holder.peer, now, lifetime));
         }
-        let list = serde_json::to_string(&entries).unwrap_or_default();
-        inject_ice_servers(metadata, &list)
+        serde_json::to_string(&entries).unwrap_or_default()
+    }
+
+    /// Between four and nine tenths of the shortest life, by the peer's id: those who connected together, as
+    /// after a restart, are not all renewed together.
+    fn renew_after_ms(&self, holder: Holder<'_>, now: Now) -> u64 {
+        let lifetime = credential_lifetime_secs(now.unix_ms, holder.token_expires_at_ms);
+        let embedded = self.embedded.as_ref().map(|embedded| embedded.lifetime_secs);
+        let external = self.external.as_ref().map(|external| external.lifetime_secs);
+        let life = [embedded, external].into_iter().flatten().min().unwrap_or(0).max(lifetime);
+        let spread =
+            holder.peer.as_str().bytes().fold(0_u64, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000);
+        // Thousandths of the life are as many milliseconds as it has seconds.
+        life.saturating_mul(800 + spread / 10)
     }
 
     /// The service inside, which TCP connections may be handed to.
@@ -154,11 +197,9 @@ impl Embedded {
 
     fn entries(
         &self,
-        app: &AppId,
-        peer: &PeerId,
+        Holder { app, peer, reached, .. }: Holder<'_>,
         now: Now,
         lifetime: u64,
-        reached: Option<Reached<'_>>,
     ) -> impl Iterator<Item = Entry<'_>> + use<'_> {
         let user = RelayUser {
             expires_at: now.unix_secs().saturating_add(lifetime.max(self.lifetime_secs)),
@@ -195,6 +236,12 @@ impl<'h> Reached<'h> {
         let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let is_ipv6 = inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok());
         (is_name || is_ipv6).then_some(Self { host, port })
+    }
+}
+
+impl fmt::Display for Reached<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
     }
 }
 
@@ -241,6 +288,8 @@ mod tests {
         ] {
             let reached = Reached::read(header).expect(header);
             assert_eq!((reached.host, reached.port), (host, port), "{header}");
+            let again = reached.to_string();
+            assert_eq!(Reached::read(&again).expect(header).to_string(), again, "what is kept is read again");
         }
         let long = "a".repeat(254);
         for wrong in ["", ":443", "a b", "a?b", "a/b", "a:b", "a:99999", "[a]", "[::1", "é", "a@b", &*long] {
@@ -255,4 +304,41 @@ mod tests {
         assert_eq!(url(None), "turns:proxy.example:8443?transport=tcp");
         assert_eq!(url(Some("turn.example.org")), "turns:turn.example.org:8443?transport=tcp");
     }
+
+    #[test]
+    fn a_list_is_renewed_between_eight_and_nine_tenths_of_its_life_and_not_for_all_at_once() {
+        let servers = IceServers {
+            external: Some(External {
+                stun: Vec::new(),
+                turn: vec!["turn:a".to_owned()],
+                secret: TurnSecret::new("north-south").expect("a secret"),
+                lifetime_secs: 86_400,
+            }),
+            embedded: None,
+        };
+        let app = "app".parse().expect("an app");
+        let now = Now { at: peerhall_hub::Tick(0), unix_ms: 1_767_000_000_000 };
+        let mut times = std::collections::BTreeSet::new();
+        for name in ["alice", "bob", "6f1c2f0e-3d86-4f6e-9c53-0b7d8b4a4f1d"] {
+            let peer = name.parse().expect("a peer");
+            let holder = Holder { app: &app, peer: &peer, token_expires_at_ms: None, reached: None };
+            let (injected, renewal) = servers.inject(None, holder, now);
+            let after_ms = renewal.expect("its own list").after_ms;
+            assert!((69_120_000..77_760_000).contains(&after_ms), "{after_ms}");
+            times.insert(after_ms);
+            let due = IceRenewal { conn: CONN, app: app.clone(), peer, host: None };
+            let later = Now { unix_ms: now.unix_ms + i64::try_from(after_ms).expect("a time"), ..now };
+            let (list, again) = servers.renew(&due, later).expect("another list");
+            assert_eq!(again, after_ms);
+            assert_ne!(injected.expect("a list").get(), list.get());
+        }
+        assert_eq!(times.len(), 3);
+        // What the token says is not ours to renew.
+        let own = RawValue::from_string(r#"{"iceServers":[]}"#.to_owned()).expect("JSON");
+        let peer = "alice".parse().expect("a peer");
+        let holder = Holder { app: &app, peer: &peer, token_expires_at_ms: None, reached: None };
+        assert_eq!(servers.inject(Some(&own), holder, now).1, None);
+    }
+
+    const CONN: peerhall_hub::ConnId = peerhall_hub::ConnId { index: 0, generation: 0 };
 }

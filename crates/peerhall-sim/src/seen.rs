@@ -90,6 +90,7 @@ fn signalling(f: &mut fmt::Formatter<'_>, event: &SignallingEvent<Value>) -> fmt
         SignallingEvent::TokenProviderError { consecutive_failures, .. } => {
             write!(f, "token-provider-error {consecutive_failures}")
         }
+        SignallingEvent::IceServers { ice_servers } => write!(f, "ice-servers {}", ice_servers.len()),
         SignallingEvent::SubscriptionLost { channel, code } => write!(f, "lost {channel} {code}"),
     }
 }

@@ -20,6 +20,7 @@ use peerhall_hub::{
     ShardId, Tick,
 };
 use peerhall_proto::ids::{AppId, ChannelName, PeerId};
+use serde_json::value::RawValue;
 
 use crate::network::WireId;
 
@@ -60,6 +61,8 @@ pub(crate) struct Setup {
     pub(crate) max_connections: Option<u32>,
     /// `iceServers` of every welcome, as JSON.
     pub(crate) ice_servers: Option<String>,
+    /// After how long what list follows it.
+    pub(crate) renewed_ice: Option<(Duration, String)>,
 }
 
 /// The server.
@@ -145,6 +148,7 @@ impl Server {
         let mut effects = std::mem::take(&mut self.effects);
         self.hub.take_effects(&mut effects);
         let mut out = Vec::with_capacity(effects.len());
+        let mut renewed = Vec::new();
         for effect in effects.drain(..) {
             match effect {
                 Effect::Send { conn, frame } => {
@@ -167,11 +171,25 @@ impl Server {
                 }
                 // One shard has nobody to tell.
                 Effect::Post { .. } => {}
+                Effect::Renew(due) => renewed.push(due.conn),
                 Effect::Remember(event) => self.remember(*event),
             }
         }
         self.effects = effects;
+        if renewed.is_empty() {
+            return out;
+        }
+        renewed.into_iter().for_each(|conn| self.renew(conn));
+        out.extend(self.take());
         out
+    }
+
+    fn renew(&mut self, conn: ConnId) {
+        let Some((after, list)) = &self.setup.renewed_ice else { return };
+        if let Ok(list) = RawValue::from_string(list.clone()) {
+            let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            self.hub.renew(conn, &list, after_ms, hub_now(self.last_sign));
+        }
     }
 
     fn remember(&mut self, event: MemberEvent) {

@@ -69,6 +69,9 @@ pub(crate) fn signalling(event: SignallingEvent<Value>) -> Value {
                 record! { "consecutiveFailures": failures },
             )
         }
+        SignallingEvent::IceServers { ice_servers } => {
+            emit("ice-servers", record! { "iceServers": servers(&ice_servers) })
+        }
         SignallingEvent::SubscriptionLost { channel, code } => {
             emit("subscription-lost", record! { "channel": channel.as_str(), "code": code.as_str() })
         }

@@ -107,6 +107,9 @@ pub enum ClientEvent {
         /// How long to stay away.
         retry_after: Duration,
     },
+    /// Other STUN and TURN servers, before the credentials of the earlier ones end. Connections of a
+    /// [`MeteredPeer`](crate::MeteredPeer) take them by themselves.
+    IceServers(Vec<peerhall_core::IceServer>),
     /// The token provider failed for the third time in a row, or more often.
     TokenProviderError {
         /// Failures in a row.

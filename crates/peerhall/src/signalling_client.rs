@@ -295,6 +295,7 @@ fn translated(event: SignallingEvent<Value>) -> ClientEvent {
             ClientEvent::ServerError(ServerError { code, request_id, message })
         }
         SignallingEvent::GoingAway { retry_after } => ClientEvent::GoingAway { retry_after },
+        SignallingEvent::IceServers { ice_servers } => ClientEvent::IceServers(ice_servers),
         SignallingEvent::TokenProviderError { consecutive_failures, error } => {
             ClientEvent::TokenProviderError { consecutive_failures, error }
         }

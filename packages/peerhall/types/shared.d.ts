@@ -210,6 +210,8 @@ export interface SignallingClientEventMap {
   presence: PresenceEvent;
   'server-error': ServerErrorEvent;
   'going-away': GoingAwayEvent;
+  /** Other STUN and TURN servers, before the credentials of the earlier ones end. */
+  'ice-servers': { iceServers: IceServerConfig[] };
   /** From the third failure in a row on. The client goes on trying. */
   'token-provider-error': { consecutiveFailures: number; err: Error };
   /** A channel that was held is refused for good after a reconnect. */

@@ -211,6 +211,8 @@ impl<J: Json> Peer<J> {
                 self.disconnected(now, code, &reason, will_reconnect);
             }
             SignallingEvent::StateChange { .. } | SignallingEvent::GoingAway { .. } => {}
+            // For connections that are made from now on; a live one keeps its relay while that lasts.
+            SignallingEvent::IceServers { ice_servers } => self.ice_servers = Some(ice_servers),
             SignallingEvent::Message { channel, from, data, from_metadata } => {
                 self.message_came(&channel, &from, data, from_metadata);
             }

@@ -75,6 +75,11 @@ pub enum SignallingEvent<J: Json> {
         /// How long to stay away.
         retry_after: Duration,
     },
+    /// Other STUN and TURN servers, before the credentials of the earlier ones end.
+    IceServers {
+        /// The list.
+        ice_servers: Vec<IceServer>,
+    },
     /// The token provider failed for the third time in a row, or more often.
     TokenProviderError {
         /// Failures in a row.

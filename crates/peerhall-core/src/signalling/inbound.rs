@@ -17,6 +17,7 @@ pub(super) enum Inbound<J: Json> {
     Direct { from: String, data: J, from_metadata: Option<J> },
     Presence { channel: String, joined: Vec<Member<J>>, left: Vec<Member<J>> },
     GoingAway { retry_after: Duration },
+    IceServers(J),
     Pong,
 }
 
@@ -68,6 +69,7 @@ pub(super) fn read<J: Json>(mut frame: J) -> Option<Inbound<J>> {
             left: members(frame.take("left")?)?,
         }),
         "going_away" => Some(Inbound::GoingAway { retry_after: retry_after(&frame) }),
+        "ice_servers" => Some(Inbound::IceServers(frame.take("iceServers")?)),
         "pong" => Some(Inbound::Pong),
         _ => None,
     }

@@ -67,6 +67,12 @@ impl<J: Json> Signalling<J> {
                 self.stay_away(retry_after);
                 self.tell(SignallingEvent::GoingAway { retry_after });
             }
+            Inbound::IceServers(list) => match ice_servers::read(list) {
+                Some(ice_servers) => self.tell(SignallingEvent::IceServers { ice_servers }),
+                None => {
+                    self.log(LogLevel::Warn, "the renewed iceServers break a rule; the earlier ones stay")
+                }
+            },
             Inbound::Pong => {}
         }
     }

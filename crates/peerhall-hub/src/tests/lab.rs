@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use peerhall_proto::code::CloseCode;
 use peerhall_proto::ids::{AppId, PeerId};
+use serde_json::value::RawValue;
 
 pub(super) use self::heard::{Entry, Heard};
 pub(super) use self::login::{Login, app, key, patterns};
@@ -72,6 +73,8 @@ pub(super) struct Lab {
     pub(super) snapshot_bytes: usize,
     /// Probes asked for so far.
     pub(super) probes_seen: usize,
+    /// Whose ICE servers are to be renewed.
+    pub(super) due: Vec<IceRenewal>,
 }
 
 impl Lab {
@@ -102,6 +105,7 @@ impl Lab {
             usage: HashMap::new(),
             probes: Vec::new(),
             probes_seen: 0,
+            due: Vec::new(),
             snapshot_bytes: usize::MAX,
         }
     }
@@ -182,6 +186,14 @@ impl Lab {
 
     pub(super) fn unsubscribe(&mut self, who: Who, channel: &str) {
         self.text(who, &format!(r#"{{"type":"unsubscribe","requestId":"u","channel":{channel:?}}}"#));
+    }
+
+    /// Gives other ICE servers to a connection.
+    pub(super) fn renew(&mut self, who: Who, list: &str, after_ms: u64) {
+        let (shard, conn) = self.place(who);
+        let list = RawValue::from_string(list.to_owned()).unwrap();
+        self.hubs[shard].renew(conn, &list, after_ms, self.now);
+        self.turn(shard);
     }
 
     pub(super) fn publish(&mut self, who: Who, channel: &str, data: &str) {
@@ -380,6 +392,7 @@ impl Lab {
                         self.wires[shard * self.hubs.len() + to.number()].push_back(note.clone());
                     }
                 }
+                Effect::Renew(due) => self.due.push(*due),
                 Effect::Remember(event) => self.log.push(*event),
             }
         }

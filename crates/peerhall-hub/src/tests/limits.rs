@@ -135,6 +135,24 @@ fn w014_w015_w016_w018_the_welcome_says_who_when_and_what() {
 }
 
 #[test]
+fn our_client_gets_other_ice_servers_before_the_earlier_ones_end_and_the_vendors_never() {
+    let mut lab = Lab::new();
+    let alice = lab.enter(Login::new("alice").ours().renewed_after_ms(10_000));
+    let bob = lab.enter(Login::new("bob").renewed_after_ms(10_000));
+    let _gone = lab.enter(Login::new("carol").ours().renewed_after_ms(20_000));
+    lab.advance(10_000 - 1);
+    assert!(lab.due.is_empty());
+    lab.advance(1);
+    let due: Vec<_> = lab.due.drain(..).map(|due| (due.peer.to_string(), due.host)).collect();
+    assert_eq!(due, [("alice".to_owned(), Some("host".into()))]);
+    lab.renew(alice, "[1]", 60_000);
+    assert_eq!(lab.hear(alice), [super::lab::Heard::IceServers("[1]".into())]);
+    assert!(lab.heard(bob).is_empty());
+    lab.advance(60_000);
+    assert_eq!(lab.due.len(), 2, "alice again, and carol");
+}
+
+#[test]
 fn w123_a_token_is_closed_with_4002_250_ms_before_its_end() {
     let mut lab = Lab::new();
     let alice = lab.enter(Login::new("alice").for_ms(3_000));

@@ -121,6 +121,16 @@ pub struct GoingAway {
     pub retry_after_ms: u64,
 }
 
+/// `ice_servers`: another list of STUN and TURN servers, before the credentials of the one in the
+/// `welcome` end. Ours, and for our clients only (`docs/protocol-additions.md`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IceServers<'a> {
+    /// The list, as `metadata.iceServers` of a `welcome` has it.
+    #[serde(borrow)]
+    pub ice_servers: &'a RawValue,
+}
+
 /// `pong`: the answer to `ping`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -148,6 +158,8 @@ pub enum ServerFrame<'a> {
     Presence(Presence<'a>),
     /// See [`GoingAway`].
     GoingAway(GoingAway),
+    /// See [`IceServers`].
+    IceServers(IceServers<'a>),
     /// See [`Pong`].
     Pong(Pong),
 }
@@ -187,6 +199,7 @@ impl<'a> ServerFrame<'a> {
             "direct" => Self::Direct(serde_json::from_str(text)?),
             "presence" => Self::Presence(serde_json::from_str(text)?),
             "going_away" => Self::GoingAway(serde_json::from_str(text)?),
+            "ice_servers" => Self::IceServers(serde_json::from_str(text)?),
             "pong" => Self::Pong(serde_json::from_str(text)?),
             other => return Err(FrameError::UnknownType(other.into())),
         })

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use peerhall_hub::{ConnId, Effect, Ended, Now};
+use peerhall_hub::{ConnId, Effect, Ended, IceRenewal, Now};
 use peerhall_proto::code::CloseCode;
 
 use super::Shard;
@@ -49,6 +49,7 @@ impl Shard {
                 }
                 Effect::Probe(conn) => self.probe(conn, now),
                 Effect::Post { to, note } => self.exchange.post(self.id, to, &note),
+                Effect::Renew(due) => self.renew(&due, now),
                 Effect::Remember(event) => {
                     if let Some(members) = &mut self.members {
                         members.record(&event, now);
@@ -64,7 +65,19 @@ impl Shard {
         match effect {
             Effect::Fanout(fanout) => self.taps.fanning_out(fanout, now),
             Effect::Send { conn, frame } => self.taps.sending(*conn, frame, now),
-            Effect::Close { .. } | Effect::Probe(_) | Effect::Post { .. } | Effect::Remember(_) => {}
+            Effect::Close { .. }
+            | Effect::Probe(_)
+            | Effect::Post { .. }
+            | Effect::Renew(_)
+            | Effect::Remember(_) => {}
+        }
+    }
+
+    /// Other ICE servers for a connection. What the hub then wants sent goes out with the next effects.
+    fn renew(&mut self, due: &IceRenewal, now: Now) {
+        if let Some((list, after_ms)) = self.admission.renew(due, now) {
+            self.hub.renew(due.conn, &list, after_ms, now);
+            self.restless = true;
         }
     }
 

@@ -1,5 +1,7 @@
 //! How a lab is set up.
 
+use std::time::Duration;
+
 use peerhall_hub::HubConfig;
 
 use crate::network::Weather;
@@ -30,6 +32,7 @@ impl LabOptions {
                 remembers: true,
                 max_connections: None,
                 ice_servers: None,
+                renewed_ice: None,
             },
             records: true,
         }
@@ -80,6 +83,13 @@ impl LabOptions {
     #[must_use]
     pub fn ice_servers(mut self, json: &str) -> Self {
         self.setup.ice_servers = Some(json.to_owned());
+        self
+    }
+
+    /// `iceServers` that our clients get so long after each welcome or list, as JSON. Default: none.
+    #[must_use]
+    pub fn renewed_ice_servers(mut self, after: Duration, json: &str) -> Self {
+        self.setup.renewed_ice = Some((after, json.to_owned()));
         self
     }
 

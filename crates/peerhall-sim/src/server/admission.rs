@@ -8,7 +8,7 @@ use peerhall_auth::key::KeyRecord;
 use peerhall_auth::origin::AllowedOrigins;
 use peerhall_auth::pattern::PatternSet;
 use peerhall_core::{CloseCode, Time};
-use peerhall_hub::{Client, Opening};
+use peerhall_hub::{Client, Opening, Renewal};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -55,6 +55,10 @@ impl Server {
             welcome_metadata: self.welcome_metadata(&claims),
             resume,
             peer_metadata: claims.get("peerMetadata").map(raw).map(Arc::new),
+            renewal: self.setup.renewed_ice.as_ref().map(|(after, _)| Renewal {
+                after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+                host: None,
+            }),
         })
     }
 

@@ -304,6 +304,23 @@ fn r67_a_welcome_without_a_list_keeps_the_old_one_and_an_empty_list_replaces_it(
 }
 
 #[test]
+fn ice_servers_are_renewed_in_time_for_who_comes_next_and_no_connection_notices() {
+    let list = |count: usize| json!(vec![json!({"urls": "stun:stun.example.org"}); count]).to_string();
+    let options = LabOptions::seeded(5).ice_servers(&list(1)).renewed_ice_servers(SECOND * 30, &list(2));
+    let mut lab = Lab::new(options);
+    let (alice, bob, carol) = (lab.peer("alice"), lab.peer("bob"), lab.peer("carol"));
+    lab.join(alice, "room");
+    lab.join(bob, "room");
+    lab.run_for(SECOND * 45);
+    lab.join(carol, "room");
+    lab.run_for(SECOND * 2);
+    assert_eq!(lab.ice_servers(alice, "bob"), Some(1), "the connection of before");
+    assert_eq!(lab.ice_servers(alice, "carol"), Some(2), "with the new list");
+    assert_eq!(lab.count_seen(alice, "bob connection-reset"), 0);
+    assert!(lab.broken().is_empty());
+}
+
+#[test]
 fn r78_close_in_a_peer_left_handler_during_a_reconcile_builds_no_further_connection() {
     let (mut lab, alice, _) = connected_pair();
     let carol = lab.peer("carol");

@@ -18,6 +18,7 @@ pub(in crate::tests) enum Heard {
     Presence { channel: String, joined: Vec<Entry>, left: Vec<Entry> },
     GoingAway(u64),
     Pong(Option<String>),
+    IceServers(String),
     Closed(u16),
 }
 
@@ -67,6 +68,7 @@ impl Heard {
                 Self::Presence { channel: frame.channel.to_string(), joined, left }
             }
             ServerFrame::GoingAway(frame) => Self::GoingAway(frame.retry_after_ms),
+            ServerFrame::IceServers(frame) => Self::IceServers(frame.ice_servers.get().into()),
             ServerFrame::Pong(frame) => Self::Pong(frame.request_id.map(|id| id.as_str().into())),
         }
     }
@@ -115,6 +117,7 @@ impl fmt::Display for Heard {
             }
             Self::GoingAway(_) => write!(f, "going_away"),
             Self::Pong(id) => write!(f, "pong{}", after(id)),
+            Self::IceServers(list) => write!(f, "ice_servers {list}"),
             Self::Closed(code) => write!(f, "closed {code}"),
         }
     }

@@ -23,6 +23,7 @@ pub(in crate::tests) struct Login {
     welcome: Option<String>,
     client: Client,
     lives_ms: Option<i64>,
+    renews_after_ms: Option<u64>,
 }
 
 pub(in crate::tests) fn app(id: &str) -> AppRecord {
@@ -62,6 +63,7 @@ impl Login {
             welcome: None,
             client: Client::Foreign,
             lives_ms: None,
+            renews_after_ms: None,
         }
     }
 
@@ -111,6 +113,11 @@ impl Login {
         Self { client: Client::Peerhall, ..self }
     }
 
+    /// ICE servers that are to be renewed so many milliseconds after the connect.
+    pub(in crate::tests) fn renewed_after_ms(self, after_ms: u64) -> Self {
+        Self { renews_after_ms: Some(after_ms), ..self }
+    }
+
     /// A token that ends so many milliseconds after the connect.
     pub(in crate::tests) fn for_ms(self, lives_ms: i64) -> Self {
         Self { lives_ms: Some(lives_ms), ..self }
@@ -134,6 +141,7 @@ impl Login {
             welcome_metadata: self.welcome.map(raw),
             resume: None,
             peer_metadata: self.metadata.map(|json| Arc::new(raw(json))),
+            renewal: self.renews_after_ms.map(|after_ms| Renewal { after_ms, host: Some("host".into()) }),
         }
     }
 }

@@ -134,7 +134,7 @@ impl Witness {
                 self.presence(&channel, names(joined).collect(), names(left).collect());
             }
             Heard::Closed(code) => self.closed = Some(code),
-            Heard::GoingAway(_) | Heard::Pong(_) => panic!("nobody asked for {heard}"),
+            Heard::GoingAway(_) | Heard::IceServers(_) | Heard::Pong(_) => panic!("nobody asked for {heard}"),
         }
     }
 
