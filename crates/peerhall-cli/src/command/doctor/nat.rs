@@ -14,10 +14,10 @@ use super::echo::{AGAIN, ALLOCATED_WITHIN, Leg, NoEcho, receive};
 use super::report::Line;
 
 /// How long something that was not asked for may take to come in.
-const UNASKED_WITHIN: Duration = Duration::from_millis(1_500);
+const UNASKED_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long the relay may take to hear from this machine.
-const HEARD_WITHIN: Duration = Duration::from_secs(3);
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// What stands between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
