@@ -6,6 +6,8 @@
     reason = "a test may stop at the first surprise, also in what it stands on"
 )]
 
+#[path = "sdk_support/collisions.rs"]
+mod collisions;
 #[path = "sdk_support/room.rs"]
 mod room;
 #[path = "sdk_support/scenes.rs"]
@@ -57,4 +59,14 @@ async fn x12_two_pictures_that_a_browser_adds_at_once_on_sections_of_ours_are_to
 #[tokio::test]
 async fn x12_what_both_attach_before_joining_keeps_the_metadata_of_each_stream() {
     scenes::x12_what_both_attach_before_joining_keeps_the_metadata_of_each_stream(Firefox).await;
+}
+
+#[tokio::test]
+async fn fifty_collisions_bring_and_take_every_stream_when_the_native_peer_gives_way() {
+    collisions::fifty_collisions_bring_and_take_every_stream_when_the_native_peer_gives_way(Firefox).await;
+}
+
+#[tokio::test]
+async fn fifty_collisions_bring_and_take_every_stream_when_the_page_gives_way() {
+    collisions::fifty_collisions_bring_and_take_every_stream_when_the_page_gives_way(Firefox).await;
 }

@@ -182,7 +182,7 @@ impl Transceivers {
             let known = self.by_mid(&section.mid);
             let takes = match known {
                 Some(known) => known.sender.is_some(),
-                None if section.direction.receive && !section.rejected => {
+                None if self.has_room(section, offer) => {
                     let found = waiting.iter().position(|t| t.kind == kind);
                     found.map(|at| waiting.remove(at)).is_some()
                 }
@@ -195,6 +195,16 @@ impl Transceivers {
         sending
     }
 
+    /// Whether a track of ours may go into a new section of the remote's offer. A Firefox opens sections
+    /// with its own payload types, also when others stand for the same codecs in those that we opened;
+    /// the engine sends each codec by one only, and would promise in vain what the offer does not know.
+    fn has_room(&self, section: &MediaSection, offer: &[MediaSection]) -> bool {
+        let known =
+            |s: &&MediaSection| s.kind == section.kind && self.by_mid(&s.mid).is_some_and(|t| !t.stopped);
+        let like = |known: &MediaSection| section.numbers_like(known);
+        section.direction.receive && !section.rejected && offer.iter().find(known).is_none_or(like)
+    }
+
     /// The remote's offer was accepted: its new sections take tracks that wait for one, as far as
     /// the remote wants to receive, and what was said about the others is said now.
     pub(crate) fn apply_offer(&mut self, offer: &[MediaSection]) {
@@ -202,9 +212,9 @@ impl Transceivers {
         for section in offer {
             let Some(kind) = media_kind(section.kind) else { continue };
             let known = self.all.iter().position(|t| t.mid.as_ref() == Some(&section.mid));
-            let wanted = section.direction.receive && !section.rejected;
             let waits = |t: &Transceiver| t.is_waiting() && t.kind == kind;
-            let place = known.or_else(|| wanted.then(|| self.all.iter().position(waits)).flatten());
+            let waiting = || self.all.iter().position(waits).filter(|_| self.has_room(section, offer));
+            let place = known.or_else(waiting);
             let found = match place.and_then(|at| self.all.get_mut(at)) {
                 Some(found) => found,
                 None => {

@@ -40,6 +40,21 @@ pub(crate) struct MediaSection {
     pub(crate) streams: Vec<String>,
     /// Id of the track as the sender signals it, where it does.
     pub(crate) track: Option<String>,
+    /// Payload types and what they stand for, as `codec/clock rate` in lower case, without what repairs.
+    formats: Vec<(u8, String)>,
+}
+
+impl MediaSection {
+    /// Whether each codec that both sections have goes by the same payload type.
+    pub(crate) fn numbers_like(&self, other: &Self) -> bool {
+        let numbers = |section: &Self, codec: &str| -> Vec<u8> {
+            section.formats.iter().filter(|(_, name)| name == codec).map(|(number, _)| *number).collect()
+        };
+        self.formats.iter().all(|(_, codec)| {
+            let (ours, theirs) = (numbers(self, codec), numbers(other, codec));
+            theirs.is_empty() || theirs.iter().any(|number| ours.contains(number))
+        })
+    }
 }
 
 /// What travels in a section.
@@ -174,7 +189,19 @@ fn section(part: &str, bundle: &[&str]) -> Result<MediaSection, BadDescription> 
         rejected,
         streams: streams.collect(),
         track: msids.iter().find_map(|(_, track)| *track).map(str::to_owned),
+        formats: attributes(part, "rtpmap").filter_map(format).collect(),
     })
+}
+
+/// Formats of RFC 4588, RFC 2198 and RFC 5109, which go with a codec or with all.
+const REPAIRS: [&str; 3] = ["rtx/", "red/", "ulpfec/"];
+
+/// Payload type and name of an `rtpmap` attribute (RFC 8866 section 6.6).
+fn format(map: &str) -> Option<(u8, String)> {
+    let (number, name) = map.split_once(' ')?;
+    let name = name.to_ascii_lowercase();
+    let repairs = REPAIRS.iter().any(|prefix| name.starts_with(prefix));
+    Some((number.parse().ok()?, name)).filter(|_| !repairs)
 }
 
 fn direction(part: &str) -> Direction {

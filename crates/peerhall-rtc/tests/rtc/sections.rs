@@ -155,3 +155,46 @@ async fn a_track_that_takes_the_place_of_one_that_was_just_offered_is_offered_ne
     assert_eq!(next_track(&mut at_bob).await.id(), "first");
     assert_eq!(next_track(&mut at_bob).await.id(), "second");
 }
+
+#[tokio::test]
+async fn a_section_that_numbers_codecs_in_another_way_than_ours_takes_no_track_of_ours() {
+    let (alice, mut at_alice) = PeerConnection::open(config()).expect("a connection opens");
+    let (bob, mut at_bob) = PeerConnection::open(config()).expect("a connection opens");
+    let [first, second, one, two] =
+        ["first", "second", "one", "two"].map(|name| LocalTrack::new(Codec::Vp8, Some(name)));
+    alice.add_track(&first, &["s"]).await.expect("added");
+    needed(&mut at_alice).await;
+    negotiate(&alice, &bob).await;
+    alice.add_track(&second, &["s"]).await.expect("added");
+    needed(&mut at_alice).await;
+    for track in [&one, &two] {
+        bob.add_track(track, &["s"]).await.expect("added");
+    }
+    let mut offer = bob.create_offer(OfferOptions::default()).await.expect("an offer");
+    bob.set_local_description(offer.clone()).await.expect("our offer");
+    offer.sdp = with_other_numbers_in_the_last_section(&offer.sdp);
+    alice.set_remote_description(offer).await.expect("their offer");
+    let answer = alice.create_answer().await.expect("an answer");
+    let last = answer.sdp.rsplit("m=video").next().expect("a section");
+    assert!(last.contains("a=recvonly") && !last.contains("second"), "{last}");
+    alice.set_local_description(answer).await.expect("our answer");
+    needed(&mut at_alice).await;
+    let next = alice.create_offer(OfferOptions::default()).await.expect("an offer");
+    assert!(next.sdp.contains("a=msid:s second"), "the track has a section of its own");
+}
+
+/// A description as of a Firefox, which numbers codecs in its own way where it opens a section.
+fn with_other_numbers_in_the_last_section(sdp: &str) -> String {
+    let (before, last) = sdp.split_at(sdp.rfind("m=video").expect("a section"));
+    let numbered = last.lines().map(|line| {
+        let words = line.split(' ').map(|word| match word {
+            "96" => "60",
+            "97" => "61",
+            "apt=96" => "apt=60",
+            other => other,
+        });
+        let line = words.collect::<Vec<_>>().join(" ");
+        line.replace(":96 ", ":60 ").replace(":97 ", ":61 ") + "\r\n"
+    });
+    before.to_owned() + &numbered.collect::<String>()
+}
