@@ -34,6 +34,11 @@ async fn streams_come_change_and_go_on_each_side_without_another_connection() {
 }
 
 #[tokio::test]
+async fn pictures_of_each_side_in_turn_are_all_seen_when_ours_is_the_first() {
+    scenes::pictures_of_each_side_in_turn_are_all_seen_when_ours_is_the_first(Firefox).await;
+}
+
+#[tokio::test]
 async fn ice_restarts_of_each_side_keep_the_connection_and_its_channels() {
     scenes::ice_restarts_of_each_side_keep_the_connection_and_its_channels(Firefox).await;
 }

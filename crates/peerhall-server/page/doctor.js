@@ -18,6 +18,7 @@ const CURES = {
   tcp: 'Start TURN on this port (`turn.listen`), and open its TCP port in the firewalls up to the server.',
   unauthorized: 'Give `turn_external.secret` the value of coturn\'s static-auth-secret.',
   lost: 'Open the relay\'s UDP ports (`turn.ports`), and name the public address in `turn.relay` if the server is behind a NAT.',
+  list: 'Correct the URLs in `turn_external`, or in the `iceServers` of the token: browsers refuse the whole list for one of them.',
   candidates: 'Connect this machine to a network, or let the browser use WebRTC.',
   direct: 'Nothing has to be done while the relay works; where UDP goes out, calls find direct paths.',
 };
@@ -55,6 +56,7 @@ function worded(text) {
 async function clock() {
   const response = await fetch('/health', { cache: 'no-store' }).catch(() => null);
   if (!response) return bad('clock', 'the server does not answer over HTTP', CURES.health);
+  if (!response.ok) return bad('clock', `something answers with status ${response.status}, as the server would not`, CURES.health);
   const theirs = Date.parse(response.headers.get('date') ?? '');
   if (Number.isNaN(theirs)) return unknown('clock', 'the answer has no date');
   const apart = Date.now() - theirs;
@@ -93,6 +95,12 @@ function welcome(url, key) {
 
 /** Relays by each way, then candidates. */
 async function paths(iceServers, tell) {
+  if (!globalThis.RTCPeerConnection) return tell(bad('candidates', 'this browser has no WebRTC', CURES.candidates));
+  try {
+    new RTCPeerConnection({ iceServers }).close();
+  } catch (error) {
+    return tell(bad('ice servers', `this browser takes none of the list: ${error.message}`, CURES.list));
+  }
   const relays = iceServers.flatMap((entry) => [entry.urls].flat().filter((url) => /^turns?:/i.test(url)).map((url) => ({ ...entry, urls: url })));
   if (relays.length === 0) tell(bad('turn', 'the server offers no TURN to this credential', CURES.none));
   else if (!relays.some(({ urls }) => /^turns:/i.test(urls))) tell(warning('turn', 'none over TLS: who may open nothing but port 443 is not relayed', CURES.tls));

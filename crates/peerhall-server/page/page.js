@@ -4,7 +4,7 @@
 import { startBreaking, stopBreaking } from './breakit.js';
 import { addLine, addNote, showPeople } from './chat.js';
 import { copy, devKey, showConnection, showSource, url } from './connect.js';
-import { byId } from './dom.js';
+import { byId, make } from './dom.js';
 import { Media } from './media.js';
 import { startReports, stopReports } from './report.js';
 import { Room } from './room.js';
@@ -149,9 +149,14 @@ byId('camera').addEventListener('click', () => media.toggle('video'));
 media.addEventListener('changed', showMedia);
 byId('doctor-start').addEventListener('click', async () => {
   byId('doctor-start').disabled = true;
-  const { examine } = await import('./doctor.js');
-  await examine(url, byId('key').value.trim());
-  byId('doctor-start').disabled = false;
+  try {
+    const { examine } = await import('./doctor.js');
+    await examine(url, byId('key').value.trim());
+  } catch (error) {
+    byId('doctor-lines').append(make('li', { textContent: `The check ended early: ${error.message}` }));
+  } finally {
+    byId('doctor-start').disabled = false;
+  }
 });
 startBreaking(() => room, (text) => mark({ id: 'self', kind: 'broken', text }));
 byId('channel').addEventListener('input', showConnection);

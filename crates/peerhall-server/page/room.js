@@ -19,6 +19,8 @@ const REFUSALS = {
  * isPrivate }), `happened` ({ id, kind, text }: something for the time line) and `ended` ({ reason }).
  */
 export class Room extends EventTarget {
+  /** Whose greeting was answered. */
+  #introduced = new Set();
   #names = new Map();
   #ownName;
   #isOver = false;
@@ -73,6 +75,7 @@ export class Room extends EventTarget {
     peer.on('peer-joined', ({ peer: remote }) => this.#meet(remote));
     peer.on('peer-left', ({ peer: remote }) => {
       this.#mark(remote.id, 'left', `${this.nameOf(remote.id)} left`);
+      this.#introduced.delete(remote.id);
       this.#tell('went', { remote });
     });
     peer.on('data', ({ senderPeerId, data, kind }) => this.#read(senderPeerId, data, kind));
@@ -87,6 +90,7 @@ export class Room extends EventTarget {
     const mark = (kind, text) => this.#mark(id, kind, text);
     const name = () => this.nameOf(id);
     mark('came', `${name()} joined`);
+    this.#introduce(id);
     remote.on('state-change', ({ from, to }) => {
       if (to === 'connected') mark('back', from === 'reconnecting' ? `connected with ${name()} again` : `connected with ${name()}`);
       if (to === 'reconnecting') mark('lost', `the connection with ${name()} was lost`);
@@ -107,12 +111,20 @@ export class Room extends EventTarget {
     if (isObject && typeof data.name === 'string') this.#names.set(from, data.name.slice(0, 40));
     if (isNew) this.#tell('named', { id: from });
     if (isObject && typeof data.name === 'string' && data.text === undefined) {
-      // Only a greeting to everybody is answered, or two would greet each other for ever.
-      if (kind === 'broadcast') this.peer.sendTo(from, { name: this.#ownName }).catch(() => {});
+      // Whoever greets knows us by now, which it may not have when we greeted first. Once, or two would greet each
+      // other for ever.
+      if (!this.#introduced.has(from)) {
+        this.#introduced.add(from);
+        this.#introduce(from);
+      }
       return;
     }
     const text = typeof data?.text === 'string' ? data.text : JSON.stringify(data);
     this.#tell('line', { from, text, isPrivate: kind === 'direct' });
+  }
+
+  #introduce(id) {
+    this.peer.sendTo(id, { name: this.#ownName }).catch(() => {});
   }
 
   #greet() {

@@ -104,10 +104,8 @@ impl IceServers {
         if injected.as_deref().map(RawValue::get) == metadata.map(RawValue::get) {
             return (injected, None);
         }
-        // Without a certificate, or with a configured name, no list depends on how the client came.
         let secure = self.embedded.as_ref().and_then(|embedded| embedded.secure.as_ref());
-        let is_kept = secure.is_some_and(|secure| secure.host.is_none());
-        let host = holder.reached.filter(|_| is_kept).map(|reached| reached.to_string().into());
+        let host = secure.and_then(|secure| secure.kept(holder.reached));
         (injected, Some(Renewal { after_ms: self.renew_after_ms(holder, now), host }))
     }
 
@@ -131,7 +129,7 @@ impl IceServers {
         serde_json::to_string(&entries).unwrap_or_default()
     }
 
-    /// Between four and nine tenths of the shortest life, by the peer's id: those who connected together, as
+    /// Between eight and nine tenths of the shortest life, by the peer's id: those who connected together, as
     /// after a restart, are not all renewed together.
     fn renew_after_ms(&self, holder: Holder<'_>, now: Now) -> u64 {
         let lifetime = credential_lifetime_secs(now.unix_ms, holder.token_expires_at_ms);
@@ -217,6 +215,12 @@ impl Embedded {
 }
 
 impl Secure {
+    /// What a later list has to know of how the client came: also beside a configured name the port is the
+    /// one that the client used.
+    fn kept(&self, reached: Option<Reached<'_>>) -> Option<Box<str>> {
+        reached.map(|reached| reached.to_string().into())
+    }
+
     fn url(&self, reached: Reached<'_>) -> String {
         let host = self.host.as_deref().unwrap_or(reached.host);
         format!("turns:{host}:{}?transport=tcp", reached.port)
@@ -303,6 +307,16 @@ mod tests {
         let url = |host: Option<&str>| Secure { host: host.map(str::to_owned) }.url(reached);
         assert_eq!(url(None), "turns:proxy.example:8443?transport=tcp");
         assert_eq!(url(Some("turn.example.org")), "turns:turn.example.org:8443?transport=tcp");
+    }
+
+    #[test]
+    fn a_later_list_names_the_same_relay_as_the_first_whether_a_name_is_configured_or_not() {
+        let reached = Reached::read("proxy.example:8443").expect("a name");
+        for host in [None, Some("turn.example.org".to_owned())] {
+            let secure = Secure { host };
+            let kept = secure.kept(Some(reached)).expect("it came by a name");
+            assert_eq!(secure.url(Reached::read(&kept).expect("a name")), secure.url(reached));
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Bystanders {
     ///
     /// # Errors
     ///
-    /// When that takes more than two minutes.
+    /// When that takes more than 30 s.
     pub(crate) fn start(address: SocketAddr, target: &str, pairs: usize) -> Result<Self, Failed> {
         let (commands, requests) = mpsc::channel();
         let shared = Arc::new(Shared::default());
@@ -59,10 +59,10 @@ impl Bystanders {
             .spawn(move || pairs_of.run(&requests))
             .doing("a thread")?;
         let bystanders = Self { commands, shared, thread: Some(thread) };
-        let end = Instant::now() + Duration::from_secs(120);
+        let end = Instant::now() + Duration::from_secs(30);
         while bystanders.shared.ready.load(Relaxed) < u32::try_from(pairs * 2).unwrap_or(u32::MAX) {
             if Instant::now() > end {
-                return Err(Failed::new("the bystanders did not get into their rooms within two minutes"));
+                return Err(Failed::new("the bystanders did not get into their rooms within 30 s"));
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -76,7 +76,23 @@ fn nonce() -> Result<String, Failure> {
     Ok(format!("{bits:016x}"))
 }
 
-/// A text of somebody else that cannot move the cursor or colour the terminal.
+/// Characters that are not seen, or that turn the direction of those that are (Unicode, UAX #9).
+const UNSEEN: [std::ops::RangeInclusive<char>; 4] =
+    ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}', '\u{feff}'..='\u{feff}'];
+
+/// A text of somebody else that cannot move the cursor, colour the terminal, or look like another.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(80).collect()
+    let seen = |c: &char| !c.is_control() && !UNSEEN.iter().any(|range| range.contains(c));
+    text.chars().filter(seen).take(160).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn what_others_say_moves_no_cursor_and_turns_no_letters() {
+        let text = printable("\u{1b}[2J\u{1b}]0;x\u{7}a\u{202e}b\u{200b}c\nd é 日");
+        assert_eq!(text, "[2J]0;xabcd é 日");
+    }
 }

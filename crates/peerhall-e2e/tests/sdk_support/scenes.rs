@@ -101,6 +101,30 @@ pub(crate) async fn streams_come_change_and_go_on_each_side_without_another_conn
     }
 }
 
+/// Here the first section of pictures is ours, and a Firefox numbers the codecs in its own ones in another
+/// way. Each picture comes back in a stream of ours, so that frames go both ways in all of them.
+pub(crate) async fn pictures_of_each_side_in_turn_are_all_seen_when_ours_is_the_first(browser: Browser) {
+    for ids in [NATIVE_FIRST, NATIVE_LAST] {
+        let server = server::start();
+        let mut room = Room::open(browser, &server, ids).await;
+        let remote = room.meet().await;
+        let mut added = remote.on_stream_added();
+        let mut mirrors = Vec::new();
+        for round in 1..=3 {
+            let id = format!("mirror{round}");
+            let mut mirror = Mirror::new(&id);
+            room.native.add_stream(mirror.stream(), None).expect("added");
+            room.page.wait("stream-added", json!({ "stream": id }), 1).await;
+            room.page.run("return me.addCanvas();").await;
+            let drawn = soon("the drawing", added.next()).await.expect("more streams");
+            mirror.reflect(drawn.stream.tracks()[0].clone());
+            mirrors.push(mirror);
+            room.page.run(&format!("await me.seesVideoOf({}, {round});", json!(room.native_id))).await;
+        }
+        room.close().await;
+    }
+}
+
 pub(crate) async fn ice_restarts_of_each_side_keep_the_connection_and_its_channels(browser: Browser) {
     for ids in [NATIVE_FIRST, NATIVE_LAST] {
         let server = server::start();

@@ -159,7 +159,7 @@ async fn a_track_that_takes_the_place_of_one_that_was_just_offered_is_offered_ne
 #[tokio::test]
 async fn a_section_that_numbers_codecs_in_another_way_than_ours_takes_no_track_of_ours() {
     let (alice, mut at_alice) = PeerConnection::open(config()).expect("a connection opens");
-    let (bob, mut at_bob) = PeerConnection::open(config()).expect("a connection opens");
+    let (bob, _at_bob) = PeerConnection::open(config()).expect("a connection opens");
     let [first, second, one, two] =
         ["first", "second", "one", "two"].map(|name| LocalTrack::new(Codec::Vp8, Some(name)));
     alice.add_track(&first, &["s"]).await.expect("added");

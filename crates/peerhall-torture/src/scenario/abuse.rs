@@ -103,7 +103,7 @@ fn measure(
     if peak > PEAK {
         verdict.at_most(&format!("{name}: MiB more at the peak"), peak / MIB, PEAK / MIB);
     }
-    let bound = plan.pick(Duration::from_millis(5), Duration::from_secs(20));
+    let bound = plan.pick(Duration::from_millis(5), Duration::from_secs(3));
     if moved > bound {
         verdict.within(&format!("{name}: p99 of others moved from {} by", millis(calm.p99)), moved, bound);
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use peerhall::labelled::Payload;
-use peerhall_proto::files::{FileInfo, OfferedFile};
+use peerhall_proto::files::{FileInfo, MAX_WORDS_BYTES, OfferedFile, Words};
 use serde_json::Value;
 
 use super::nonce;
@@ -31,7 +31,16 @@ impl Batch {
     /// Looks at every file.
     pub(super) fn of(paths: &[PathBuf]) -> Result<Self, Failure> {
         let files = paths.iter().map(|path| File::at(path)).collect::<Result<_, _>>()?;
-        Ok(Self { id: nonce()?, files })
+        let batch = Self { id: nonce()?, files };
+        let words =
+            Words::Offer { batch: batch.id.clone(), files: batch.offered(), proof: Some("0".repeat(64)) };
+        let offer = serde_json::to_vec(&words).unwrap_or_default();
+        if offer.len() > MAX_WORDS_BYTES {
+            let text =
+                format!("{} files are too many for one offer; pack them first, with tar or zip", paths.len());
+            return Err(Failure::Usage(text));
+        }
+        Ok(batch)
     }
 
     /// What there is.

@@ -50,14 +50,9 @@ impl Receive {
 
     async fn receive(mut self) -> Outcome {
         let code = Code::parse(&self.code)?;
-        // What the link says goes before what is set for other uses; a token of one's own goes before its key.
+        // What the link says goes before what is set for other uses.
         if let Some(url) = code.url {
-            self.access.url = Some(url);
-        }
-        if self.access.token.is_none()
-            && let Some(key) = code.key
-        {
-            self.access.key = Some(key);
+            self.access.follow(url, code.key);
         }
         let options = self.access.options("receive")?;
         let store = Store::open(&self.into)?;

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use peerhall::Events;
 use peerhall::labelled::{Incoming, Kind, Room, RoomEvent, RoomPeer};
-use peerhall_proto::files::{MAX_WORDS_BYTES, Words};
+use peerhall_proto::files::{LABEL, MAX_WORDS_BYTES, Words};
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::batch::Batch;
@@ -23,6 +24,12 @@ use crate::output::BOLD;
 
 /// Receivers that are served at once; others may ask again.
 const AT_ONCE: usize = 64;
+
+/// Receivers that are listened to at once; what each says may have [`MAX_WORDS_BYTES`].
+const LISTENING: usize = 16;
+
+/// How long a receiver may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Wishes that may wait.
 const WAITING: usize = 64;
@@ -75,7 +82,7 @@ impl Send {
         let show = Show::new(self.json);
         announce(&show, &code, &batch)?;
         let (wishes, asked) = mpsc::channel(WAITING);
-        let shared = Arc::new(Shared { batch, secret, show });
+        let shared = Arc::new(Shared { batch, secret, show, listening: Semaphore::new(LISTENING) });
         let sender =
             Sender { room: room.clone(), shared, wishes, running: HashMap::new(), served: HashSet::new() };
         let outcome = sender.run(events, asked, self.receivers).await;
@@ -108,6 +115,8 @@ struct Shared {
     batch: Batch,
     secret: Option<Secret>,
     show: Show,
+    /// One for each receiver that may speak at the same time.
+    listening: Semaphore,
 }
 
 struct Sender {
@@ -230,14 +239,19 @@ impl Sender {
 
 /// Reads what somebody says, and passes on what a receiver may wish.
 async fn hear(message: Incoming, shared: Arc<Shared>, wishes: mpsc::Sender<Wish>) {
-    if message.kind() != Kind::Json {
+    let most = u64::try_from(MAX_WORDS_BYTES).unwrap_or(u64::MAX);
+    let words = message.label() == LABEL && message.kind() == Kind::Json;
+    if !words || message.total().is_none_or(|total| total > most) {
         return message.reject("nothing is taken here");
     }
+    // What many say at once waits where it costs them their credit and us nothing.
+    let Ok(_turn) = shared.listening.acquire().await else { return };
     let peer = message.from();
-    let Ok(bytes) = message.bytes_up_to(MAX_WORDS_BYTES).await else { return };
+    let said = tokio::time::timeout(PATIENCE, message.bytes_up_to(MAX_WORDS_BYTES)).await;
+    let Ok(Ok(bytes)) = said else { return };
     let Ok(Words::Take { batch, receiver, have, proof }) = serde_json::from_slice(&bytes) else { return };
-    let wish = Wish { peer, batch, receiver, have: have.into_iter().collect(), proof };
-    match admit(&wish, shared.secret.as_ref()).await {
+    let mut wish = Wish { peer, batch, receiver, have: have.into_iter().collect(), proof, proved: None };
+    match admit(&mut wish, shared.secret.as_ref()).await {
         // A sender that has ended grants nothing.
         Ok(()) => drop(wishes.send(wish).await),
         Err(error) => drop(error.show(&wish.peer, &shared.show)),

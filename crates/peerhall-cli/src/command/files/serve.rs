@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use futures_util::StreamExt;
+use peerhall::Fingerprints;
 use peerhall::labelled::{RoomPeer, Transfer, TransferError};
 use peerhall_proto::files::Words;
 use serde_json::json;
@@ -54,14 +55,20 @@ pub(super) struct Wish {
     pub(super) receiver: String,
     pub(super) have: HashSet<u32>,
     pub(super) proof: Option<String>,
+    /// Between which certificates the proof was given, once it was looked at.
+    pub(super) proved: Option<Fingerprints>,
 }
 
 /// Looks whether a receiver knows the code, where there is one.
-pub(super) async fn admit(wish: &Wish, secret: Option<&Secret>) -> Result<(), Unserved> {
+pub(super) async fn admit(wish: &mut Wish, secret: Option<&Secret>) -> Result<(), Unserved> {
     let Some(secret) = secret else { return Ok(()) };
     let connection = fingerprints(&wish.peer).await.ok_or(Unserved::NoProof)?;
     let given = wish.proof.as_deref().unwrap_or_default();
-    if secret.proves(Speaker::Receiver, connection, given) { Ok(()) } else { Err(Unserved::NoProof) }
+    if !secret.proves(Speaker::Receiver, connection, given) {
+        return Err(Unserved::NoProof);
+    }
+    wish.proved = Some(connection);
+    Ok(())
 }
 
 /// The offer, with the sender's own proof.
@@ -91,16 +98,29 @@ pub(super) async fn serve(
     if secret.is_none() && wish.batch.as_deref() != Some(&*batch.id) {
         return Err(Unserved::Other);
     }
+    if secret.is_some() && fingerprints(&wish.peer).await != wish.proved {
+        // The connection that the proof was given on was replaced while the wish waited.
+        return Err(Unserved::Replaced);
+    }
     let send = async {
         if secret.is_some() {
             offer(&wish.peer, batch, secret).await?;
         }
-        send_all(wish, batch, show).await
+        let sent = send_all(wish, batch, show).await;
+        // Also when files are missing, which the receiver may ask for again.
+        if !matches!(sent, Err(Unserved::Fatal(_)))
+            && let Ok(told) = tell(&wish.peer, &Words::Done { batch: batch.id.clone() })
+        {
+            // A receiver that has all may have left before it heard so.
+            let _ = told.await;
+        }
+        sent
     };
     tokio::select! {
-        sent = send => sent,
+        biased;
         // Without a code nothing was proved about the old connection either, and messages go on by themselves.
         Some(()) = resets.next(), if secret.is_some() => Err(Unserved::Replaced),
+        sent = send => sent,
     }
 }
 
@@ -132,11 +152,6 @@ async fn send_all(wish: &Wish, batch: &Batch, show: &Show) -> Result<(), Unserve
     while !running.0.is_empty() {
         finish_first(&mut running, &mut failed).await?;
     }
-    let done = Words::Done { batch: batch.id.clone() };
-    if let Ok(told) = tell(&wish.peer, &done) {
-        // A receiver that has all may have left before it heard so.
-        let _ = told.await;
-    }
     failed.map_or(Ok(()), |text| Err(Unserved::Transfer(text)))
 }
 
@@ -164,7 +179,7 @@ impl Unserved {
     pub(super) fn show(&self, peer: &RoomPeer, show: &Show) -> Result<(), Failure> {
         let id = peer.id();
         show.say(
-            &format!("{} {self}", printable(id)),
+            &format!("{} {}", printable(id), printable(&self.to_string())),
             || json!({"event": "failed", "peer": id, "reason": self.to_string()}),
         )
     }

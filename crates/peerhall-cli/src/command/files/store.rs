@@ -1,7 +1,7 @@
 //! Files that come: parts of them, which outlive this process, and whole ones under names that are free.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -194,7 +194,11 @@ impl Journal {
         let name = Hasher::new().update(channel.as_bytes()).finalize().to_hex();
         let path = folder.join(format!(".peerhall-{}.json", name.get(..16).unwrap_or_default()));
         // One that is damaged costs no more than sending again.
-        let read = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Self>(&text).ok());
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|known| known.is_file());
+        let read = is_file
+            .then(|| fs::read(&path).ok())
+            .flatten()
+            .and_then(|text| serde_json::from_slice::<Self>(&text).ok());
         Ok(match read {
             Some(known) => Self { path, ..known },
             None => Self { path, receiver: nonce()?, ..Self::default() },
@@ -209,13 +213,27 @@ impl Journal {
         }
     }
 
-    /// A file is here.
-    pub(super) fn note(&mut self, place: u32) -> Result<(), Failure> {
-        if !self.have.contains(&place) {
-            self.have.push(place);
+    /// Whether a file of an offer is here.
+    pub(super) fn has(&self, batch: &str, place: u32) -> bool {
+        self.batch.as_deref() == Some(batch) && self.have.contains(&place)
+    }
+
+    /// A file is here. Of another offer than the last one it is not worth a word.
+    pub(super) fn note(&mut self, batch: &str, place: u32) -> Result<(), Failure> {
+        if self.batch.as_deref() != Some(batch) || self.have.contains(&place) {
+            return Ok(());
         }
+        self.have.push(place);
         let text = serde_json::to_vec(self).unwrap_or_default();
-        fs::write(&self.path, text).map_err(|source| Failure::File { path: self.path.clone(), source })
+        let failed = |source| Failure::File { path: self.path.clone(), source };
+        // In one step, and in the place of what is there: somebody else's link is not followed.
+        let fresh = self.path.with_extension(format!("{}.new", nonce()?));
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&fresh).map_err(failed)?;
+        file.write_all(&text).and_then(|()| fs::rename(&fresh, &self.path)).map_err(|source| {
+            // It would only be in the way.
+            let _ = fs::remove_file(&fresh);
+            failed(source)
+        })
     }
 
     /// Everything is here.
@@ -258,12 +276,27 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_journal_is_not_written_through_a_link_of_somebody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "kept").unwrap();
+        let mut journal = Journal::open(folder.path(), "room").unwrap();
+        std::os::unix::fs::symlink(&victim, &journal.path).unwrap();
+        journal.begin("one");
+        journal.note("one", 0).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
+        assert!(Journal::open(folder.path(), "room").unwrap().has("one", 0));
+    }
+
+    #[test]
     fn a_journal_is_about_one_offer_and_survives_damage() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), "room").unwrap();
         journal.begin("one");
-        journal.note(3).unwrap();
-        journal.note(3).unwrap();
+        journal.note("one", 3).unwrap();
+        journal.note("one", 3).unwrap();
+        journal.note("another", 4).unwrap();
         let mut again = Journal::open(folder.path(), "room").unwrap();
         assert_eq!((&again.receiver, &again.have), (&journal.receiver, &vec![3]));
         again.begin("one");

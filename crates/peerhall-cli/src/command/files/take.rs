@@ -15,7 +15,7 @@ use super::store::{Journal, Missed, Store};
 use super::{fingerprints, printable, tell};
 use crate::failure::{Failure, Outcome};
 
-/// How often files that did not prove to be what was sent are asked for again.
+/// How often a sender may say that it is done while files are missing.
 const ATTEMPTS: u32 = 3;
 
 /// How long a sender may take to say that it is done, when everything is here.
@@ -135,8 +135,8 @@ impl Taking {
                 let known = self.offer.as_ref().filter(|offer| offer.batch == batch);
                 match known.map(|offer| offer.missing(&self.shared)) {
                     Some(0) => Ok(true),
-                    Some(count) if self.attempts >= ATTEMPTS => Err(Failure::Incomplete(count)),
-                    Some(_) | None => Ok(false),
+                    Some(count) => self.try_again(count).await.map(|()| false),
+                    None => Ok(false),
                 }
             }
             // A receiver asks nobody for what is not here.
@@ -144,7 +144,21 @@ impl Taking {
         }
     }
 
+    /// Asks for what did not come, which may be what the sender cannot read any more.
+    async fn try_again(&mut self, missing: usize) -> Outcome {
+        self.attempts += 1;
+        if self.attempts >= ATTEMPTS {
+            return Err(Failure::Incomplete(missing));
+        }
+        self.shared.ask(&self.peer).await;
+        Ok(())
+    }
+
     async fn offered(&mut self, batch: String, files: Vec<OfferedFile>, proof: Option<&str>) -> Outcome {
+        if files.is_empty() {
+            // There is nothing to wait for, and nothing that would be here.
+            return Ok(());
+        }
         let connection = fingerprints(&self.peer).await;
         if let Some(secret) = &self.shared.secret {
             let proved = connection.is_some_and(|connection| {
@@ -185,52 +199,59 @@ impl Taking {
     }
 
     async fn file(&mut self, message: Incoming) -> Outcome {
-        let Some(place) = self.expected(&message).await else {
+        // Before the proof is looked at: a later replacement is then seen.
+        let mut resets = self.peer.remote().on_connection_reset();
+        let Some((batch, place)) = self.expected(&message).await else {
             message.reject("not asked for");
             return Ok(());
         };
         let name = message.name().unwrap_or_default();
         let mut bar = self.shared.show.bar("", place, &name, message.total());
-        match self.shared.store.take(message, &mut bar).await {
+        let took = tokio::select! {
+            biased;
+            // What was proved, was proved of the connection that is gone.
+            Some(()) = resets.next(), if self.shared.secret.is_some() => {
+                Err(Missed::Transfer(TransferError::ConnectionReset))
+            }
+            took = self.shared.store.take(message, &mut bar) => took,
+        };
+        match took {
             Ok((path, receipt)) => {
                 bar.arrived(receipt.bytes, &receipt.proof.to_string(), "received", path.to_str())?;
                 let mut journal = self.shared.journal();
-                journal.note(place)?;
+                journal.note(&batch, place)?;
                 self.complete = self.offer.as_ref().is_some_and(|offer| offer.missing_of(&journal) == 0);
                 Ok(())
             }
             Err(Missed::Disk(failure)) => Err(failure),
             Err(Missed::Transfer(error)) => {
                 drop(bar);
-                self.missed(&name, &error).await
+                self.missed(&name, &error)
             }
         }
     }
 
-    async fn missed(&mut self, name: &str, error: &TransferError) -> Outcome {
+    fn missed(&self, name: &str, error: &TransferError) -> Outcome {
         let name = printable(name);
+        // It is asked for again when the sender has done what it can, or over the next connection.
         self.shared.show.say(
-            &format!("{name}: {error}; what is here of it is kept"),
+            &format!("{name}: {}; what is here of it is kept", printable(&error.to_string())),
             || json!({"event": "interrupted", "name": name, "reason": error.to_string()}),
-        )?;
-        if *error == TransferError::ProofMismatch {
-            self.attempts += 1;
-            if self.attempts < ATTEMPTS {
-                self.shared.ask(&self.peer).await;
-            }
-        }
-        Ok(())
+        )
     }
 
-    /// The place of a file in the offer that this connection has made; `None` for anything else.
-    async fn expected(&self, message: &Incoming) -> Option<u32> {
+    /// The offer that this connection has made, and the place of a file in it that is not here; `None` for
+    /// anything else.
+    async fn expected(&self, message: &Incoming) -> Option<(String, u32)> {
         let offer = self.offer.as_ref()?;
         let info: FileInfo = serde_json::from_value(Value::Object(message.info().clone())).ok()?;
         if self.shared.secret.is_some() && fingerprints(&self.peer).await != offer.connection {
             return None;
         }
-        let known = usize::try_from(info.file).is_ok_and(|place| place < offer.files.len());
-        (known && info.batch == offer.batch).then_some(info.file)
+        let offered = usize::try_from(info.file).ok().and_then(|place| offer.files.get(place))?;
+        let wanted = !self.shared.journal().has(&offer.batch, info.file);
+        let fits = message.total() == Some(offered.size) && info.batch == offer.batch && wanted;
+        fits.then_some((info.batch, info.file))
     }
 }
 
@@ -241,7 +262,6 @@ impl Offer {
 
     /// How many files of the offer are not here.
     fn missing_of(&self, journal: &Journal) -> usize {
-        let here = |place: &u32| journal.batch.as_ref() == Some(&self.batch) && journal.have.contains(place);
-        (0..).zip(&self.files).filter(|(place, _)| !here(place)).count()
+        (0..).zip(&self.files).filter(|(place, _)| !journal.has(&self.batch, *place)).count()
     }
 }
