@@ -73,12 +73,12 @@ async fn needed(events: &mut Events) {
     tokio::time::timeout(LIMIT, found).await.expect("an offer is due in time")
 }
 
-#[tokio::test]
-async fn a_track_finds_another_section_when_the_remote_retires_the_one_that_it_has_just_taken() {
-    let (alice, mut at_alice) = PeerConnection::open(config()).expect("a connection opens");
+/// A connection that has sent so many tracks to another, and none since.
+async fn silent(tracks: usize) -> (PeerConnection, PeerConnection, Events, Events) {
+    let (alice, at_alice) = PeerConnection::open(config()).expect("a connection opens");
     let (bob, mut at_bob) = PeerConnection::open(config()).expect("a connection opens");
     let mut former = Vec::new();
-    for round in 0..6 {
+    for round in 0..tracks {
         let track = LocalTrack::new(Codec::Vp8, Some(&format!("former{round}")));
         former.push(alice.add_track(&track, &["s"]).await.expect("added"));
     }
@@ -88,6 +88,12 @@ async fn a_track_finds_another_section_when_the_remote_retires_the_one_that_it_h
         alice.remove_track(sender).await.expect("removed");
     }
     negotiate(&alice, &bob).await;
+    (alice, bob, at_alice, at_bob)
+}
+
+#[tokio::test]
+async fn a_track_finds_another_section_when_the_remote_retires_the_one_that_it_has_just_taken() {
+    let (alice, bob, mut at_alice, mut at_bob) = silent(6).await;
     needed(&mut at_bob).await;
 
     let names: Vec<_> = (0..6).map(|n| format!("next{n}")).collect();
@@ -111,27 +117,9 @@ async fn a_track_finds_another_section_when_the_remote_retires_the_one_that_it_h
     assert_eq!(seen, names);
 }
 
-/// A connection that has sent four tracks to another, and none since.
-async fn silent() -> (PeerConnection, PeerConnection, Events, Events) {
-    let (alice, at_alice) = PeerConnection::open(config()).expect("a connection opens");
-    let (bob, mut at_bob) = PeerConnection::open(config()).expect("a connection opens");
-    let mut former = Vec::new();
-    for round in 0..4 {
-        let track = LocalTrack::new(Codec::Vp8, Some(&format!("former{round}")));
-        former.push(alice.add_track(&track, &["s"]).await.expect("added"));
-    }
-    negotiate(&alice, &bob).await;
-    for sender in former {
-        next_track(&mut at_bob).await;
-        alice.remove_track(sender).await.expect("removed");
-    }
-    negotiate(&alice, &bob).await;
-    (alice, bob, at_alice, at_bob)
-}
-
 #[tokio::test]
 async fn a_track_that_takes_a_silent_section_is_in_the_answer_to_an_offer_that_comes_at_that_moment() {
-    let (alice, bob, _at_alice, mut at_bob) = silent().await;
+    let (alice, bob, _at_alice, mut at_bob) = silent(4).await;
     let next = LocalTrack::new(Codec::Vp8, Some("next"));
     alice.add_track(&next, &["s"]).await.expect("added");
     negotiate(&bob, &alice).await;
