@@ -130,7 +130,7 @@ pub(crate) fn for_bench(workspace: &Workspace, peers: BenchPeers) -> Result<OsSt
     Ok(node::program())
 }
 
-/// What drives the page for `cargo xtask bench --page`.
+/// What drives pages for `cargo xtask bench --page` and `--package`.
 #[derive(Debug)]
 pub(crate) struct PageBench {
     pub(crate) node: OsString,

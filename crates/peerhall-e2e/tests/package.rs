@@ -106,3 +106,8 @@ fn the_package_stays_within_its_limits_and_the_page_of_sizes_is_that_of_this_bui
 fn what_is_packed_comes_back_whatever_it_was() {
     case("size", "packing");
 }
+
+#[test]
+fn a_panic_whose_words_were_taken_out_traps() {
+    case("size", "panics");
+}

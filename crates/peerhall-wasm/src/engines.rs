@@ -4,6 +4,7 @@
 use peerhall_core::Peer;
 use peerhall_core::{Output, Signalling, Time};
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 #[cfg(feature = "room")]
 use crate::peer;
@@ -15,7 +16,9 @@ use crate::{client, options, output};
 static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 thread_local! {
-    static ENGINES: RefCell<Vec<Option<Engine>>> = const { RefCell::new(Vec::new()) };
+    /// Never dropped: they are there as long as the page.
+    static ENGINES: ManuallyDrop<RefCell<Vec<Option<Engine>>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 /// A client of channels, or a member of one.
@@ -91,24 +94,27 @@ pub(crate) fn deadline(number: u32) -> f64 {
 
 /// Forgets an engine.
 pub(crate) fn shut(number: u32) {
-    let gone = ENGINES.with_borrow_mut(|engines| engines.get_mut(number as usize).and_then(Option::take));
+    let gone = ENGINES.with(|engines| engines.borrow_mut().get_mut(number as usize).and_then(Option::take));
     drop(gone);
 }
 
 /// Puts an engine where there is room.
 fn place(engine: Engine) -> usize {
-    ENGINES.with_borrow_mut(|engines| match engines.iter_mut().enumerate().find(|(_, slot)| slot.is_none()) {
-        Some((number, slot)) => {
-            *slot = Some(engine);
-            number
-        }
-        None => {
-            engines.push(Some(engine));
-            engines.len() - 1
+    ENGINES.with(|engines| {
+        let mut engines = engines.borrow_mut();
+        match engines.iter_mut().enumerate().find(|(_, slot)| slot.is_none()) {
+            Some((number, slot)) => {
+                *slot = Some(engine);
+                number
+            }
+            None => {
+                engines.push(Some(engine));
+                engines.len() - 1
+            }
         }
     })
 }
 
 fn with<T>(number: u32, act: impl FnOnce(&mut Engine) -> T) -> Option<T> {
-    ENGINES.with_borrow_mut(|engines| engines.get_mut(number as usize)?.as_mut().map(act))
+    ENGINES.with(|engines| engines.borrow_mut().get_mut(number as usize)?.as_mut().map(act))
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::rc::Rc;
+use std::mem::ManuallyDrop;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use peerhall_proto::json::{Json, JsonKind};
@@ -12,78 +13,65 @@ use crate::js;
 /// Makes an object of the other side: `record! { "name": value, … }`. What is undefined is left out.
 macro_rules! record {
     ($($name:literal: $value:expr),* $(,)?) => {
-        $crate::value::made_of(concat!($($name, ","),*), &[$($crate::value::Value::from($value)),*])
+        $crate::value::made_of(concat!($($name, ","),*), &[$($crate::value::Value::from($value).given()),*])
     };
 }
 
 pub(crate) use record;
 
-/// An object with these members, whose names end with a comma each.
-pub(crate) fn made_of(names: &str, values: &[Value]) -> Value {
-    let values: Vec<u32> = values.iter().map(Value::raw).collect();
-    Value::from_raw(js::record(names.as_ptr(), names.len(), values.as_ptr(), values.len()))
+/// An object with these members, whose names end with a comma each. Their values are given away.
+pub(crate) fn made_of(names: &str, values: &[u32]) -> Value {
+    js::record(names.as_ptr(), names.len(), values.as_ptr(), values.len())
 }
 
-/// One value of the other side. Cheap to clone; the other side forgets it with the last clone.
-#[derive(Clone)]
-pub(crate) struct Value(Rc<Handle>);
+/// The number of one value of the other side, which forgets it when this is dropped.
+#[repr(transparent)]
+pub(crate) struct Value(NonZeroU32);
 
-struct Handle(u32);
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        js::again(self.raw())
+    }
+}
 
-impl Drop for Handle {
+impl Drop for Value {
     fn drop(&mut self) {
-        if self.0 > js::TRUE {
-            js::release(self.0);
-        }
+        js::release(self.raw());
     }
 }
 
 impl Value {
-    /// Takes over a number that the other side gave.
-    pub(crate) fn from_raw(raw: u32) -> Self {
-        Self(Rc::new(Handle(raw)))
-    }
-
-    /// Gives the other side a number of its own for this value.
-    pub(crate) fn into_raw(self) -> u32 {
-        match Rc::try_unwrap(self.0) {
-            Ok(handle) => {
-                let raw = handle.0;
-                std::mem::forget(handle);
-                raw
-            }
-            Err(shared) if shared.0 > js::TRUE => js::again(shared.0),
-            Err(shared) => shared.0,
-        }
+    /// The number for the other side, which forgets it when it has used it.
+    pub(crate) fn given(self) -> u32 {
+        ManuallyDrop::new(self).raw()
     }
 
     pub(crate) fn undefined() -> Self {
-        Self::from_raw(js::UNDEFINED)
+        Self(js::UNDEFINED)
     }
 
     pub(crate) fn number(value: f64) -> Self {
-        Self::from_raw(js::number(value))
+        js::number(value)
     }
 
     /// Adds a member to an object.
     #[cfg(feature = "room")]
     pub(crate) fn with(self, name: &str, value: impl Into<Self>) -> Self {
-        js::set(self.raw(), name.as_ptr(), name.len(), value.into().raw());
+        js::set(self.raw(), name.as_ptr(), name.len(), value.into());
         self
     }
 
     pub(crate) fn list(items: impl IntoIterator<Item = Self>) -> Self {
-        let list = Self::from_raw(js::list());
+        let list = js::list();
         for item in items {
-            js::push(list.raw(), item.raw());
+            js::push(list.raw(), item);
         }
         list
     }
 
     /// Parses a text of the other side.
     pub(crate) fn parse(&self) -> Option<Self> {
-        let parsed = js::parse(self.raw());
-        (parsed != js::UNDEFINED).then(|| Self::from_raw(parsed))
+        js::parse(self.raw())
     }
 
     /// UTF-16 units of a text, or entries of a list.
@@ -93,8 +81,7 @@ impl Value {
 
     /// A member, whatever it is.
     pub(crate) fn member(&self, name: &str) -> Option<Self> {
-        let raw = js::get(self.raw(), name.as_ptr(), name.len());
-        (raw != js::UNDEFINED).then(|| Self::from_raw(raw))
+        js::get(self.raw(), name.as_ptr(), name.len())
     }
 
     /// A member that is a text, or an empty one.
@@ -114,11 +101,11 @@ impl Value {
 
     /// Whether a member is `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.member(name).is_some_and(|value| value.raw() == js::TRUE)
+        self.member(name).is_some_and(|value| value.0 == js::TRUE)
     }
 
-    pub(crate) fn raw(&self) -> u32 {
-        self.0.0
+    fn raw(&self) -> u32 {
+        self.0.get()
     }
 }
 
@@ -183,11 +170,11 @@ impl fmt::Debug for Value {
 
 impl Json for Value {
     fn null() -> Self {
-        Self::from_raw(js::NULL)
+        Self(js::NULL)
     }
 
     fn boolean(value: bool) -> Self {
-        Self::from_raw(if value { js::TRUE } else { js::FALSE })
+        Self(if value { js::TRUE } else { js::FALSE })
     }
 
     fn integer(value: u64) -> Self {
@@ -196,15 +183,13 @@ impl Json for Value {
 
     fn string(value: &str) -> Self {
         let units: Vec<u16> = value.encode_utf16().collect();
-        Self::from_raw(js::text(units.as_ptr(), units.len()))
+        js::text(units.as_ptr(), units.len())
     }
 
     fn object<'a>(members: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
-        let object = Self::from_raw(js::object());
+        let object = js::object();
         for (name, value) in members {
-            if value.raw() != js::UNDEFINED {
-                js::set(object.raw(), name.as_ptr(), name.len(), value.raw());
-            }
+            js::set(object.raw(), name.as_ptr(), name.len(), value);
         }
         object
     }
@@ -234,7 +219,7 @@ impl Json for Value {
     }
 
     fn as_bool(&self) -> Option<bool> {
-        (self.kind() == JsonKind::Bool).then(|| self.raw() == js::TRUE)
+        (self.kind() == JsonKind::Bool).then(|| self.0 == js::TRUE)
     }
 
     fn get(&self, name: &str) -> Option<Cow<'_, Self>> {
@@ -247,7 +232,7 @@ impl Json for Value {
 
     fn into_items(self) -> Option<Vec<Self>> {
         (self.kind() == JsonKind::Array)
-            .then(|| (0..self.len()).map(|index| Self::from_raw(js::item(self.raw(), index))).collect())
+            .then(|| (0..self.len()).map(|index| js::item(self.raw(), index)).collect())
     }
 
     fn encoded_len(&self) -> usize {

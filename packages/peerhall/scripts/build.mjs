@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { pack } from './pack.mjs';
+import { silenced } from './panics.mjs';
 import { gzipped, weigh } from './size.mjs';
+import { code } from './wasm.mjs';
 
 const run = promisify(execFile);
 
@@ -33,20 +35,22 @@ const UMD_FOOT = 'return Peerhall; });';
 
 /** A module of WebAssembly, made small and written as text. */
 async function small(wasm, name) {
+  const quiet = join(DIST, `${name}.quiet.wasm`);
   const named = join(DIST, `${name}.named.wasm`);
   const bare = join(DIST, `${name}.wasm`);
   // The linker puts the stack below everything else, so nothing is kept in the lowest kilobyte of memory. The rest is
   // for the packer, which finds again what is alike and near: a function that has one caller is not put into it unless
   // it is tiny, all are written in one manner, and they stand by name, neighbours of one origin side by side.
-  const shape = ['--flatten', '--rereloop', '-Oz', '-Oz', '--reorder-functions-by-name'];
+  const shape = ['--flatten', '--rereloop', '-Oz', '-Oz', '--reorder-functions-by-name', '--skip-pass=memory-packing'];
   const strip = ['--strip-dwarf', '--strip-producers', '--strip-target-features'];
   const flags = ['-Oz', '--converge', '--low-memory-unused', '--one-caller-inline-max-function-size=20', ...shape, ...strip];
-  await run(process.execPath, [wasmOpt, wasm, '-g', '-o', named, ...flags, ...FEATURES]);
+  await writeFile(quiet, silenced(await readFile(wasm)));
+  await run(process.execPath, [wasmOpt, quiet, '-g', '-o', named, ...flags, ...FEATURES]);
   await run(process.execPath, [wasmOpt, named, '--strip-debug', '-o', bare, ...FEATURES]);
   const [bytes, parts] = [await readFile(bare), weigh(await readFile(named))];
-  await Promise.all([rm(named), rm(bare)]);
-  const packed = pack(bytes);
-  return { bytes: bytes.length, packed, parts, source: `export const packed = ${JSON.stringify(packed)};\nexport const size = ${bytes.length};\n` };
+  await Promise.all([quiet, named, bare].map((file) => rm(file)));
+  const packed = pack(bytes, code(bytes));
+  return { packed, parts, source: `export const packed = ${JSON.stringify(packed)};\n` };
 }
 
 /** Puts a packed module in the place of `peerhall:engines`. */
@@ -85,7 +89,7 @@ async function bundle(entry, packed, formats) {
   const { inputs } = Object.values(built[0].metafile.outputs).find(({ entryPoint }) => entryPoint);
   const glue = Object.entries(inputs).filter(([file]) => !file.startsWith('engines:'));
   const sum = glue.reduce((bytes, [, { bytesInOutput }]) => bytes + bytesInOutput, 0);
-  return { gzip: gzipped(await readFile(format.esm.outfile)), ...(packed && { text: packed.packed.length, wasm: packed.bytes, parts: packed.parts }), glue: sum };
+  return { gzip: gzipped(await readFile(format.esm.outfile)), ...(packed && { packed: gzipped(packed.packed.text), wasm: packed.packed.size, parts: packed.parts }), glue: sum };
 }
 
 const [full, client] = process.argv.slice(2);

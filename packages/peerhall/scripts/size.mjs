@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { dataLength, functions } from './wasm.mjs';
 
 const PAGE = fileURLToPath(new URL('../../../docs/size.md', import.meta.url));
 const SIZES = fileURLToPath(new URL('../dist/sizes.json', import.meta.url));
@@ -24,67 +25,17 @@ const OWNERS = [
   ['border to JavaScript', /peerhall_wasm/],
   ['memory', /talc|rust_alloc|rdl_alloc|rust_realloc|rust_dealloc/],
   ['Rust: writing of texts', /4core3fmt|5alloc3fmt|4core3num|(core|alloc)::(fmt|num)/],
-  ['Rust: lists, texts, the rest', /./],
+  ['Rust: lists, texts, the rest', /^/],
 ];
 
-/** Bytes of a module by owner: `{code, data, rest}` where `code` is a list of `[owner, bytes]`. */
+/** Bytes of a module by owner: `{code, data}` where `code` is a list of `[owner, bytes]`. */
 export function weigh(wasm) {
-  const { bodies, names, data } = sections(wasm);
   const code = new Map(OWNERS.map(([owner]) => [owner, 0]));
-  for (const [index, bytes] of bodies) {
-    const [owner] = OWNERS.find(([, fits]) => fits.test(names.get(index) ?? ' '));
-    code.set(owner, code.get(owner) + bytes);
+  for (const { name, from, end } of functions(wasm)) {
+    const [owner] = OWNERS.find(([, fits]) => fits.test(name));
+    code.set(owner, code.get(owner) + end - from);
   }
-  return { code: [...code], data };
-}
-
-/** Function bodies and names by index, and the bytes of data (WebAssembly core specification 2.0, section 5.5). */
-function sections(wasm) {
-  let at = 8;
-  const number = () => {
-    for (let value = 0, shift = 0; ; shift += 7) {
-      const byte = wasm[at++];
-      value |= (byte & 127) << shift;
-      if (byte < 128) return value >>> 0;
-    }
-  };
-  const text = () => {
-    const length = number();
-    at += length;
-    return wasm.toString('utf8', at - length, at);
-  };
-  const found = { bodies: new Map(), names: new Map(), data: 0 };
-  let imported = 0;
-  while (at < wasm.length) {
-    const id = wasm[at++];
-    const end = number() + at;
-    if (id === 2) {
-      // Only functions are imported: module, name, kind, type.
-      imported = number();
-    } else if (id === 10) {
-      for (let left = number(), index = imported; left > 0; left -= 1, index += 1) {
-        const bytes = number();
-        found.bodies.set(index, bytes);
-        at += bytes;
-      }
-    } else if (id === 11) {
-      found.data = end - at;
-    } else if (id === 0 && text() === 'name') {
-      while (at < end) {
-        const kind = wasm[at++];
-        const over = number() + at;
-        if (kind === 1) {
-          for (let left = number(); left > 0; left -= 1) {
-            const index = number();
-            found.names.set(index, text());
-          }
-        }
-        at = over;
-      }
-    }
-    at = end;
-  }
-  return found;
+  return { code: [...code], data: dataLength(wasm) };
 }
 
 const thousands = (bytes) => String(bytes).replace(/\B(?=(\d{3})+$)/g, ',');
@@ -96,8 +47,8 @@ export function table(sizes) {
     ['`peerhall/signalling`: channels without peers', sizes.signalling],
     ['`peerhall/helpers`, only when imported', sizes.helpers],
     ['`peerhall/react`, only when imported', sizes.react],
-  ].map(([name, { gzip, glue, wasm, text }]) =>
-    `| ${name} | ${thousands(gzip)} | ${text ? thousands(Math.round(text * 0.75)) : '–'} | ${wasm ? thousands(wasm) : '–'} | ${thousands(glue)} |`);
+  ].map(([name, { gzip, glue, wasm, packed }]) =>
+    `| ${name} | ${thousands(gzip)} | ${packed ? thousands(packed) : '–'} | ${wasm ? thousands(wasm) : '–'} | ${thousands(glue)} |`);
   const [all, channels] = [sizes.peerhall.parts, sizes.signalling.parts];
   const parts = all.code.map(([owner, bytes], place) => [owner, bytes, channels.code[place][1]]).concat([['texts and tables', all.data, channels.data]]);
   return [

@@ -1,10 +1,10 @@
 // The engines, started when the first object needs them: importing this package touches nothing.
 
-import { packed, size } from 'peerhall:engines';
+import { packed } from 'peerhall:engines';
 import { unpack } from './unpack.js';
 import { start } from './values.js';
 
 let started;
 
 /** The functions of the WebAssembly module. */
-export const engines = () => (started ??= start(unpack(packed, size)));
+export const engines = () => (started ??= start(unpack(packed)));

@@ -3,8 +3,8 @@
 
 import { jsonBytes } from './json.js';
 
-/** Values whose numbers never change. */
-const FIXED = [undefined, null, false, true];
+/** Values whose numbers never change. 0 is the number of what is not there; nobody has that object. */
+const FIXED = [{}, undefined, null, false, true];
 
 /** Most units that are made into text at once; more arguments than engines take would be needed otherwise. */
 const CHUNK = 8192;
@@ -31,6 +31,10 @@ export function start(bytes) {
     release(number);
     return value;
   };
+  const put = (object, key, number) => {
+    const value = take(number);
+    if (value !== undefined) object[key] = value;
+  };
   const units = (at, length) => new Uint16Array(wasm.memory.buffer, at, length);
   const name = (at, length) => String.fromCharCode(...new Uint8Array(wasm.memory.buffer, at, length));
 
@@ -50,17 +54,16 @@ export function start(bytes) {
       const numbers = new Uint32Array(wasm.memory.buffer, from, count);
       const made = {};
       name(at, length).split(',', count).forEach((key, place) => {
-        const value = values[numbers[place]];
-        if (value !== undefined) made[key] = value;
+        put(made, key, numbers[place]);
       });
       return keep(made);
     },
     list: () => keep([]),
     set(object, at, length, value) {
-      values[object][name(at, length)] = values[value];
+      put(values[object], name(at, length), value);
     },
     push(list, value) {
-      values[list].push(values[value]);
+      values[list].push(take(value));
     },
     kind(number) {
       const value = values[number];
@@ -71,7 +74,8 @@ export function start(bytes) {
     get(object, at, length) {
       const value = values[object];
       const key = name(at, length);
-      return value != null && Object.prototype.hasOwnProperty.call(value, key) ? keep(value[key]) : 0;
+      const own = value != null && Object.prototype.hasOwnProperty.call(value, key) ? value[key] : undefined;
+      return own === undefined ? 0 : keep(own);
     },
     item: (list, index) => keep(values[list][index]),
     len: (number) => values[number]?.length ?? 0,

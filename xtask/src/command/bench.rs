@@ -20,18 +20,21 @@ const EVIDENCE: &str = "docs/evidence";
 /// What `--page` runs.
 const PAGE: &str = "crates/peerhall-e2e/foreign/js/bench_page.mjs";
 
+/// What `--package` runs.
+const PACKAGE: &str = "crates/peerhall-e2e/foreign/js/bench_package.mjs";
+
 /// Whom `--all` compares with.
 const EVERYBODY: &str = "bun,nats,mosquitto,nchan,socketio,peerserver,socketioxide,matchbox,centrifuge";
 
 pub(super) const COMMAND: Command = Command {
     name: "bench",
-    usage: "[--smoke|--page|--all|--rtc|--relay] [--beside NAME] [--figure NAME]",
+    usage: "[--smoke|--page|--package|--all|--rtc|--relay] [--beside NAME] [--figure NAME]",
     about: "measures a release beside other servers; fails on ratios, never on times",
     run,
 };
 
 /// Words that this command understands itself.
-const OWN: [&str; 5] = ["--smoke", "--page", "--all", "--rtc", "--relay"];
+const OWN: [&str; 6] = ["--smoke", "--page", "--package", "--all", "--rtc", "--relay"];
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let (own, passed_on): (Vec<&OsString>, Vec<&OsString>) =
@@ -52,13 +55,11 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
         return process::become_program(&mut smoke);
     }
     if is_asked("--page") {
-        let browser = setup::for_page_bench(workspace)?;
-        let mut page = workspace.command(&browser.node.to_string_lossy());
-        page.arg(workspace.path(PAGE))
-            .env("PEERHALL_BIN", peerhall)
-            .env("PEERHALL_CHROMIUM", browser.chromium);
-        announce("the page in Chromium; nothing else should run on this machine");
-        return process::become_program(&mut page);
+        return in_chromium(workspace, &peerhall, PAGE, "the page in Chromium");
+    }
+    if is_asked("--package") {
+        setup::package::ensure_package(workspace)?;
+        return in_chromium(workspace, &peerhall, PACKAGE, "the npm package beside the vendor's in Chromium");
     }
     let peers = if own.is_empty() { BenchPeers::Usual } else { BenchPeers::All };
     let mut passed = servers(workspace, &peerhall, peers, &passed_on)?;
@@ -67,6 +68,23 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
         passed &= relay(workspace, &[])?;
     }
     Ok(status(passed))
+}
+
+/// A script that drives pages.
+fn in_chromium(
+    workspace: &Workspace,
+    peerhall: &Path,
+    script: &str,
+    about: &str,
+) -> Result<ExitCode, Failure> {
+    let browser = setup::for_page_bench(workspace)?;
+    let mut pages = workspace.command(&browser.node.to_string_lossy());
+    pages
+        .arg(workspace.path(script))
+        .env("PEERHALL_BIN", peerhall)
+        .env("PEERHALL_CHROMIUM", browser.chromium);
+    announce(&format!("{about}; nothing else should run on this machine"));
+    process::become_program(&mut pages)
 }
 
 fn status(passed: bool) -> ExitCode {

@@ -1,6 +1,7 @@
 // A browser that does what a test in another language tells it: lines `{id, code}` come in, lines
 // `{id, value}` or `{id, error}` go out, and the end of the input ends it. `code` is the body of an
-// async function in the page of `pages/`. The argument names the browser: `chromium` or `firefox`.
+// async function in the page of `pages/`. The argument names the browser: `chromium` or `firefox`;
+// `--peerhall` after it puts our package in the place of the vendor's SDK.
 
 import { createInterface } from 'node:readline';
 import { launch, startBrowser } from './lib/chromium.mjs';

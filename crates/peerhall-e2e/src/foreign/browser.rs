@@ -1,4 +1,5 @@
-//! The vendor's JavaScript SDK in a page of a headless browser (`foreign/pages/`).
+//! The vendor's JavaScript SDK, or our npm package in its place, in a page of a headless browser
+//! (`foreign/pages/`).
 
 use std::fmt;
 
@@ -41,6 +42,15 @@ impl Page {
         Self::open_in(Browser::Chromium, url, token, extra).await
     }
 
+    /// As [`Page::open`], with our npm package in the place of the vendor's SDK.
+    ///
+    /// # Panics
+    ///
+    /// When Node.js, its packages or the browser are missing. `cargo xtask test` builds the package.
+    pub async fn open_ours(url: &str, token: &str, extra: Value) -> Self {
+        Self::start(&[Browser::Chromium.name(), "--peerhall"], url, token, extra).await
+    }
+
     /// Starts a browser with fake media, and a guest who has not joined yet: the peer of this token at
     /// this server, with `extra` members in its options.
     ///
@@ -48,8 +58,12 @@ impl Page {
     ///
     /// When Node.js, its packages or the browser are missing.
     pub async fn open_in(browser: Browser, url: &str, token: &str, extra: Value) -> Self {
+        Self::start(&[browser.name()], url, token, extra).await
+    }
+
+    async fn start(arguments: &[&str], url: &str, token: &str, extra: Value) -> Self {
         let script = folder().join("js/stage.mjs");
-        let partner = Partner::start(&node_interpreter(), &script, &[browser.name()]);
+        let partner = Partner::start(&node_interpreter(), &script, arguments);
         let page = Self { partner: partner.expect("Node.js; `cargo xtask test` says how to get it") };
         let mut options = json!({ "url": url, "jwt": token });
         if let (Some(options), Value::Object(extra)) = (options.as_object_mut(), extra) {

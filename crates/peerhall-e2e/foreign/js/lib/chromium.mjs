@@ -26,14 +26,18 @@ const FLAGS = [
 const PAGES = fileURLToPath(new URL('../../pages/', import.meta.url));
 const vendor = createRequire(import.meta.url).resolve('@metered-ca/realtime');
 
-/** Whose SDK the guests use: the vendor's, or after `--peerhall` our own package in its place. */
-const sdk = process.argv.includes('--peerhall')
-  ? fileURLToPath(new URL('../../../../../packages/peerhall/dist/peerhall.umd.js', import.meta.url))
-  : join(vendor, '../index.umd.js');
+/** Files of the SDKs that guests can use: the vendor's, and our own package in its place. */
+const SDKS = {
+  vendor: join(vendor, '../index.umd.js'),
+  ours: fileURLToPath(new URL('../../../../../packages/peerhall/dist/peerhall.umd.js', import.meta.url)),
+};
+
+/** Whose SDK the guests use unless a test says otherwise: after `--peerhall` ours. */
+const SDK = process.argv.includes('--peerhall') ? 'ours' : 'vendor';
+
 const SITE = {
   '/': [join(PAGES, 'peer.html'), 'text/html'],
   '/peer.js': [join(PAGES, 'peer.js'), 'text/javascript'],
-  '/sdk.js': [sdk, 'text/javascript'],
 };
 
 /** A browser with fake media that takes nothing from earlier runs; `flags` are further ones of its command line. */
@@ -49,11 +53,11 @@ export async function launch(test, { flags = [] } = {}) {
 }
 
 /**
- * Starts a browser, Chromium unless `start` starts another one; `openPage()` of what it gives opens
- * one more page of guests.
+ * Starts a browser, Chromium unless `start` starts another one, whose guests use the SDK `sdk`: `vendor` or
+ * `ours`. `openPage()` of what it gives opens one more page of guests.
  */
-export async function startBrowser(test, server, { claims = {}, start = launch } = {}) {
-  const site = await serveSite(test, server, claims);
+export async function startBrowser(test, server, { claims = {}, start = launch, sdk = SDK } = {}) {
+  const site = await serveSite(test, server, claims, SDKS[sdk]);
   const browser = await start(test);
   const openPage = async () => {
     const page = await browser.newPage();
@@ -76,7 +80,7 @@ export async function startBrowser(test, server, { claims = {}, start = launch }
  * Pages, the SDK, and `/token?peer=ID`: one token per peer for the whole test, as a backend that
  * signs by itself would give it also while the realtime server is down.
  */
-async function serveSite(test, server, claims) {
+async function serveSite(test, server, claims, sdk) {
   const tokens = new Map();
   const token = (peer) => {
     if (!tokens.has(peer)) tokens.set(peer, mint(server, peer, claims));
@@ -84,7 +88,7 @@ async function serveSite(test, server, claims) {
   };
   const answer = async (url) => {
     if (url.pathname === '/token') return [await token(url.searchParams.get('peer')), 'text/plain'];
-    const [file, type] = SITE[url.pathname] ?? [];
+    const [file, type] = (url.pathname === '/sdk.js' ? [sdk, 'text/javascript'] : SITE[url.pathname]) ?? [];
     return file ? [await readFile(file), type] : null;
   };
   const site = createServer(async (request, response) => {
