@@ -12,8 +12,8 @@ const ROUNDS = 15;
 /** Calls that are made and ended for the figure of memory, after as many as make everything there that stays. */
 const [CYCLES, WARM_UP] = [100, 10];
 
-/** What is asked for: ours in the vendor's time, with what medians of so few rounds differ by; memory flat. */
-const [SLOWEST, LARGEST] = [1.1, 1.1];
+/** What is asked for: no slower than the vendor's; memory flat, but for what collecting it leaves now and then. */
+const [SLOWEST, LARGEST] = [1, 1.1];
 
 await run('bench of the package', 540, async (test) => {
   const server = await startDev(test);
@@ -43,8 +43,13 @@ await run('bench of the package', 540, async (test) => {
   if (after.bytes > LARGEST * before.bytes || after.peers > 0) throw new Error('calls that have ended stay in memory');
 });
 
-const median = (list) => list.toSorted((one, other) => one - other)[Math.floor(list.length / 2)];
-const kib = (bytes) => `${Math.round(bytes / 1_024)} KiB`;
+function median(list) {
+  return list.toSorted((one, other) => one - other)[Math.floor(list.length / 2)];
+}
+
+function kib(bytes) {
+  return `${Math.round(bytes / 1_024)} KiB`;
+}
 
 /** One who shows, and one who comes: milliseconds from its making to the first picture. */
 async function firstPicture(options, room) {
