@@ -200,6 +200,8 @@ impl Hub {
         for conn in self.connections() {
             if let Some((code, reason)) = self.reconsider(conn, keyring) {
                 self.close(conn, code, reason, now);
+            } else {
+                self.catch_up_renewal(conn, now);
             }
         }
     }

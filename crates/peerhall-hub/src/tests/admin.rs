@@ -36,6 +36,23 @@ fn w130_a_revoked_key_closes_its_connections_with_4001_and_no_others() {
 }
 
 #[test]
+fn a_key_that_gives_no_ice_servers_out_any_more_renews_none_until_it_does_again() {
+    let mut lab = Lab::new();
+    let giving = KeyRecord { inject_turn: true, ..key("usual") };
+    let alice = lab.enter(Login::new("alice").ours().key(giving.clone()).renewed_after_ms(10_000));
+    set_keyring(&mut lab, vec![app("app")], vec![KeyRecord { inject_turn: false, ..giving.clone() }]);
+    lab.advance(20_000);
+    assert!(lab.due.is_empty() && lab.is_open(alice), "{:?}", lab.due);
+    set_keyring(&mut lab, vec![app("app")], vec![giving.clone()]);
+    assert_eq!(lab.due.len(), 1, "what should have come meanwhile");
+    lab.renew(alice, "[1]", 60_000);
+    set_keyring(&mut lab, vec![app("app")], vec![KeyRecord { name: "new".to_owned(), ..giving }]);
+    assert_eq!(lab.due.len(), 1, "nothing is late");
+    lab.advance(60_000);
+    assert_eq!(lab.due.len(), 2);
+}
+
+#[test]
 fn w107_a_suspended_app_closes_its_connections_with_4012() {
     let mut lab = Lab::new();
     let alice = lab.enter(Login::new("alice").key(key("usual")));

@@ -115,7 +115,8 @@ impl Login {
 
     /// ICE servers that are to be renewed so many milliseconds after the connect.
     pub(in crate::tests) fn renewed_after_ms(self, after_ms: u64) -> Self {
-        Self { renews_after_ms: Some(after_ms), ..self }
+        let key = KeyRecord { inject_turn: true, ..(*self.key).clone() };
+        Self { renews_after_ms: Some(after_ms), key: Arc::new(key), ..self }
     }
 
     /// A token that ends so many milliseconds after the connect.
