@@ -30,8 +30,9 @@ impl fmt::Debug for IceServer {
     }
 }
 
-/// Reads a list; `None` when any entry breaks a rule. An empty list is a list.
-pub(crate) fn read<J: Json>(list: J) -> Option<Vec<IceServer>> {
+/// Reads a list as every client here reads that of a `welcome`; `None` when any entry breaks a rule. An empty
+/// list is a list.
+pub fn read<J: Json>(list: J) -> Option<Vec<IceServer>> {
     let entries = list.into_items()?;
     if entries.len() > MAX_ICE_SERVERS {
         return None;

@@ -34,7 +34,9 @@ mod time;
 pub use error::{
     ConfigError, ConnectError, JoinError, ReplaceTrackError, RequestError, SendError, StateError, UrlError,
 };
-pub use ice_servers::{IceServer, MAX_ICE_CREDENTIAL_UNITS, MAX_ICE_SERVERS, MAX_ICE_URL_UNITS};
+pub use ice_servers::{
+    IceServer, MAX_ICE_CREDENTIAL_UNITS, MAX_ICE_SERVERS, MAX_ICE_URL_UNITS, read as read_ice_servers,
+};
 pub use ids::{
     ChannelKey, ChannelName, LinkId, MAX_CHANNEL_UNITS, MAX_PEER_ID_UNITS, NameError, OpId, PeerId,
     RemoteKey, RemoteStreamKey, RemoteTrackKey, SocketId, StreamKey, TokenId, TrackKey,

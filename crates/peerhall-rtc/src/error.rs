@@ -18,6 +18,18 @@ pub enum OpenError {
     NoRuntime,
 }
 
+/// A list of STUN and TURN servers was refused; the earlier one stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SetServersError {
+    /// The connection is closed.
+    #[error("the connection is closed")]
+    Closed,
+    /// An entry cannot be used.
+    #[error(transparent)]
+    Unusable(net::server::ServerError),
+}
+
 /// A step of a negotiation was refused. The connection is as it was before, unless the variant says
 /// otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

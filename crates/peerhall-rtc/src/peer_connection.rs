@@ -9,9 +9,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::channel::{Channel, DataChannelInit};
-use crate::config::Config;
+use crate::config::{Config, IceServer};
 use crate::driver::{Command, Driver, Ends, Visible};
-use crate::error::{CandidateError, ChannelError, NegotiationError, OpenError, TrackError};
+use crate::error::{CandidateError, ChannelError, NegotiationError, OpenError, SetServersError, TrackError};
 use crate::event::{self, ConnectionState, Events, IceState, SignalingState};
 use crate::negotiation::OfferOptions;
 use crate::stats::Stats;
@@ -132,6 +132,18 @@ impl PeerConnection {
         self.ask(|reply| Command::AddCandidate(candidate, reply)).await?
     }
 
+    /// Other STUN and TURN servers, as `setConfiguration` in browsers: they are asked when candidates are
+    /// gathered next, that is at the next restart of ICE. Until then, and while the new path is found, what
+    /// the earlier ones relay goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`SetServersError`] when a list cannot be used, and then the earlier one stays, and when the connection
+    /// is closed.
+    pub async fn set_ice_servers(&self, servers: Vec<IceServer>) -> Result<(), SetServersError> {
+        self.ask(|reply| Command::SetServers(servers, reply)).await?.map_err(SetServersError::Unusable)
+    }
+
     /// Sends a track, as part of these streams. Characters that cannot stand in a stream id are left out.
     ///
     /// # Errors
@@ -246,6 +258,12 @@ impl fmt::Debug for PeerConnection {
 struct Gone;
 
 impl From<Gone> for NegotiationError {
+    fn from(Gone: Gone) -> Self {
+        Self::Closed
+    }
+}
+
+impl From<Gone> for SetServersError {
     fn from(Gone: Gone) -> Self {
         Self::Closed
     }

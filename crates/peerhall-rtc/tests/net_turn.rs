@@ -22,7 +22,9 @@ use peerhall_rtc::net::{
 };
 
 use coturn::Coturn;
-use support::{PATIENCE, Received, first_failure, loopback, next, numbered, open_gathered, receive};
+use support::{
+    PATIENCE, Received, first_failure, gathered, loopback, next, numbered, open_gathered, receive,
+};
 
 /// Only relayed candidates, from this server.
 fn relay_only(server: IceServer) -> NetworkConfig {
@@ -295,4 +297,57 @@ async fn coturn_as_a_stun_server_adds_nothing_where_there_is_no_nat() {
     let (_network, candidates) = open_gathered(config).await;
     assert_eq!(candidates.len(), 1);
     assert_eq!(candidates[0].kind, CandidateKind::Host);
+}
+
+/// Whether a relayed address takes what another sends to it.
+async fn relays_to(network: &mut Network, at: &LocalCandidate, other: &mut Network, from: &LocalCandidate) {
+    let check = [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        assert!(tokio::time::Instant::now() < patience, "{at:?} relays nothing");
+        // Whoever sends lets the other's answers in.
+        network.send(at.base(), from.addr, &check);
+        other.send(from.base(), at.addr, &check);
+        tokio::select! {
+            event = network.next() => {
+                if matches!(&event, NetEvent::Packets(packets) if packets.local == at.addr) {
+                    return;
+                }
+            }
+            _ = other.next() => {}
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_credentials_make_a_second_allocation_and_the_first_is_given_back_one_gathering_later() {
+    let coturn = Coturn::start(&["--user", "bob:builder"]);
+    let (mut network, first) = relayed(relay_only(coturn.turn("udp"))).await;
+    let (mut other, from) = relayed(relay_only(coturn.turn("udp"))).await;
+    // The same list changes nothing.
+    network.set_servers(&[coturn.turn("udp")]).expect("a list");
+    network.gather();
+    assert_eq!(gathered(&mut network).await, [first]);
+    let (username, credential) = (Some("bob".to_owned()), Some("builder".to_owned()));
+    let bob = IceServer { username, credential, ..coturn.turn("udp") };
+    network.set_servers(&[bob]).expect("a list");
+    relays_to(&mut network, &first, &mut other, &from).await;
+    network.gather();
+    let candidates = gathered(&mut network).await;
+    let [second] = candidates[..] else { panic!("the second alone: {candidates:?}") };
+    assert!(second.addr != first.addr && second.preference > first.preference);
+    relays_to(&mut network, &first, &mut other, &from).await;
+    relays_to(&mut network, &second, &mut other, &from).await;
+    // A list that cannot be used changes nothing.
+    let wrong = IceServer { urls: vec!["http://example.org".to_owned()], ..IceServer::default() };
+    assert!(network.set_servers(&[wrong]).is_err());
+    network.gather();
+    loop {
+        if let NetEvent::CandidateLost(lost) = next(&mut network).await {
+            assert_eq!(lost, first);
+            break;
+        }
+    }
+    relays_to(&mut network, &second, &mut other, &from).await;
 }

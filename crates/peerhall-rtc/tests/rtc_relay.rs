@@ -13,11 +13,16 @@ mod coturn;
 #[path = "rtc/peer.rs"]
 mod peer;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use peerhall_rtc::config::{IceServer, TransportPolicy};
+use peerhall_rtc::error::SetServersError;
 use peerhall_rtc::net::{NetworkConfig, Trust};
 use peerhall_rtc::stats::RelayProtocol;
-use peerhall_rtc::{CandidateKind, Config, DataChannelInit, Message};
+use peerhall_rtc::{
+    CandidateKind, Channel, ChannelEvent, Config, DataChannelInit, Event, Message, SignalingState,
+};
 
 use coturn::Coturn;
 use peer::{message, open, pair_with};
@@ -91,4 +96,41 @@ async fn each_side_may_speak_to_its_relay_in_its_own_way() {
     let first = relay_only(&coturn, vec![coturn.turns()]);
     let second = relay_only(&coturn, vec![coturn.turn("udp")]);
     assert_eq!(exchange(first, second).await, Some(RelayProtocol::Tls));
+}
+
+/// Says something on one end and waits until it is heard on the other.
+async fn passes(from: &Channel, to: &Channel, text: &'static str) {
+    from.send(Bytes::from_static(text.as_bytes())).await.expect("sent");
+    // A path that is lost is noticed after eight seconds, and this machine may be busy.
+    let heard = tokio::time::timeout(Duration::from_secs(120), to.next_event()).await.expect("in time");
+    let said = Bytes::from_static(text.as_bytes());
+    assert_eq!(heard, Some(ChannelEvent::Message(Message::Binary(said))));
+}
+
+#[tokio::test]
+async fn a_live_connection_moves_to_other_servers_at_its_next_restart_of_ice() {
+    let (former, later) = (Coturn::start(&[]), Coturn::start(&[]));
+    let config = relay_only(&former, vec![former.turn("udp")]);
+    let (alice, mut bob) = pair_with(config.clone(), config);
+    let ours =
+        alice.connection.create_data_channel("relayed", DataChannelInit::default()).await.expect("a channel");
+    let theirs = bob.channel().await;
+    open(&ours).await;
+    open(&theirs).await;
+    passes(&ours, &theirs, "through the former").await;
+    for peer in [&alice, &bob] {
+        peer.connection.set_ice_servers(vec![later.turn("udp")]).await.expect("a list");
+    }
+    passes(&ours, &theirs, "still through the former").await;
+    alice.restart_ice();
+    bob.wait("the answer", |event| {
+        matches!(event, Event::SignalingState(SignalingState::Stable)).then_some(())
+    })
+    .await;
+    drop(former);
+    passes(&ours, &theirs, "through the later").await;
+    passes(&theirs, &ours, "and back").await;
+    alice.connection.close().await;
+    let closed = alice.connection.set_ice_servers(Vec::new()).await;
+    assert_eq!(closed, Err(SetServersError::Closed));
 }

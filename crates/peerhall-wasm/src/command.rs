@@ -20,6 +20,9 @@ fn named(command: RtcCommand) -> Value {
             let servers = ice_servers.as_deref().map(event::servers);
             record! { "command": "create", "remote": remote.0, "iceServers": servers, "policy": policy }
         }
+        RtcCommand::SetServers(servers) => {
+            record! { "command": "setServers", "iceServers": event::servers(&servers) }
+        }
         RtcCommand::Close => record! { "command": "close" },
         RtcCommand::CreateOffer { ice_restart } => {
             record! { "command": "createOffer", "iceRestart": ice_restart }

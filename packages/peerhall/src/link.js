@@ -57,6 +57,15 @@ export class Link {
     this.#listen(this.#pc, 'datachannel', ({ channel }) => this.#report('dataChannel', { channel: this.#number(channel) }));
   }
 
+  /** Other servers, for what is gathered from now on. */
+  setServers({ iceServers }) {
+    try {
+      this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
+    } catch {
+      // A connection that has ended, or a browser that keeps the servers of the beginning.
+    }
+  }
+
   /** Reports nothing any more; the connection ends now, or when the other side has had time to replace its own. */
   close(replaced) {
     for (const [target, type, listener] of this.#listeners) target.removeEventListener?.(type, listener);

@@ -21,6 +21,9 @@ pub enum RtcCommand {
         /// Over which paths.
         policy: TransportPolicy,
     },
+    /// `setConfiguration` with other servers, for what is gathered from now on. No answer: a platform that
+    /// cannot keeps the earlier ones.
+    SetServers(Vec<IceServer>),
     /// Close it and forget it. No answer.
     Close,
     /// `createOffer`; answered by [`RtcInput::OfferCreated`].

@@ -5,8 +5,9 @@ use peerhall_proto::json::Json;
 
 use super::{Peer, PeerEvent, PeerState, Request};
 use crate::error::{ConnectError, JoinError, RequestError};
+use crate::ice_servers::IceServer;
 use crate::ids::{ChannelName, OpId, PeerId};
-use crate::link::RemoteState;
+use crate::link::{RemoteState, RtcCommand};
 use crate::output::{LogLevel, Outcome};
 use crate::queue::Queue;
 use crate::signalling::{Connected, Member, SignallingEvent, SignallingState, SubscribeOptions};
@@ -211,8 +212,7 @@ impl<J: Json> Peer<J> {
                 self.disconnected(now, code, &reason, will_reconnect);
             }
             SignallingEvent::StateChange { .. } | SignallingEvent::GoingAway { .. } => {}
-            // For connections that are made from now on; a live one keeps its relay while that lasts.
-            SignallingEvent::IceServers { ice_servers } => self.ice_servers = Some(ice_servers),
+            SignallingEvent::IceServers { ice_servers } => self.set_ice_servers(ice_servers),
             SignallingEvent::Message { channel, from, data, from_metadata } => {
                 self.message_came(&channel, &from, data, from_metadata);
             }
@@ -262,12 +262,25 @@ impl<J: Json> Peer<J> {
             Err(error) => self.log(LogLevel::Warn, format!("the welcome names this peer badly: {error}")),
         }
         // A list that is left out leaves the earlier one in force (R67).
-        if connected.ice_servers.is_some() {
-            self.ice_servers = connected.ice_servers;
+        if let Some(ice_servers) = connected.ice_servers {
+            self.set_ice_servers(ice_servers);
         }
         if self.state == PeerState::Reconnecting {
             self.reconnected(now);
         }
+    }
+
+    /// For connections that are made from now on, and for what live ones gather from now on: an allocation
+    /// keeps the user that it was made with (RFC 8656 section 5), but a restart of ICE makes others.
+    fn set_ice_servers(&mut self, ice_servers: Vec<IceServer>) {
+        if self.ice_servers.as_ref() == Some(&ice_servers) {
+            return;
+        }
+        let links: Vec<_> = self.remotes.iter().map(|remote| remote.link.id).collect();
+        for link in links {
+            self.command(link, RtcCommand::SetServers(ice_servers.clone()));
+        }
+        self.ice_servers = Some(ice_servers);
     }
 
     fn disconnected(&mut self, now: Time, code: CloseCode, reason: &str, will_reconnect: bool) {

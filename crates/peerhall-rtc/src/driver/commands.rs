@@ -10,9 +10,11 @@ use tokio::sync::oneshot;
 
 use super::{Driver, media};
 use crate::channel::{Channel, DataChannelInit};
+use crate::config::IceServer;
 use crate::error::{CandidateError, ChannelError, NegotiationError, TrackError};
 use crate::negotiation::OfferOptions;
-use crate::net::{self, server::ServerTransport};
+use crate::net;
+use crate::net::server::{ServerError, ServerTransport};
 use crate::peer_connection::Fingerprints;
 use crate::sdp::{self, MAX_SECTIONS, Msid};
 use crate::stats::{InboundStats, OutboundStats, PairStats, RelayProtocol, Stats};
@@ -29,6 +31,7 @@ pub(crate) enum Command {
     SetLocal(Description, Reply<Result<(), NegotiationError>>),
     SetRemote(Description, Reply<Result<(), NegotiationError>>),
     AddCandidate(Option<Candidate>, Reply<Result<(), CandidateError>>),
+    SetServers(Vec<IceServer>, Reply<Result<(), ServerError>>),
     AddTrack(LocalTrack, Vec<String>, Reply<Result<SenderId, TrackError>>),
     RemoveTrack(SenderId, Reply<Result<(), TrackError>>),
     ReplaceTrack(SenderId, Option<LocalTrack>, Reply<Result<(), TrackError>>),
@@ -59,6 +62,7 @@ impl Driver {
                 let done = self.add_candidate(candidate.as_ref());
                 answer(reply, done);
             }
+            Command::SetServers(servers, reply) => answer(reply, self.network.set_servers(&servers)),
             Command::AddTrack(track, streams, reply) => {
                 let done = self.add_track(&track, &streams);
                 answer(reply, done);

@@ -2,6 +2,7 @@
 
 mod gathering;
 mod relays;
+mod renewal;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -30,7 +31,12 @@ use super::timer::Timer;
 /// to be awaited again and again.
 pub struct Network {
     config: NetworkConfig,
+    /// Those that are asked, behind former ones that something is still in use of.
     servers: Vec<Server>,
+    /// How many of them are former ones.
+    first_listed: usize,
+    /// How many lists there have been before this one.
+    renewals: u16,
     ports: Ports,
     changes: NetworkChanges,
     gathering: Gathering,
@@ -61,6 +67,8 @@ impl Network {
         Ok(Self {
             config,
             servers,
+            first_listed: 0,
+            renewals: 0,
             ports,
             changes,
             gathering: Gathering::new(Instant::now()),
@@ -74,8 +82,10 @@ impl Network {
     /// Starts gathering; candidates arrive as events, [`NetEvent::GatheringDone`] at the end. Called
     /// again, as for an ICE restart, it offers what still holds once more and asks the servers anew.
     pub fn gather(&mut self) {
+        let now = Instant::now();
         let held = std::mem::take(&mut self.candidates);
-        self.start_gathering(Instant::now());
+        let held = self.retire(held, now);
+        self.start_gathering(now);
         for candidate in held {
             self.offer(candidate);
         }

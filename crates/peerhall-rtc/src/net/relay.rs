@@ -30,6 +30,8 @@ pub(super) struct Relay {
     pub(super) redirections: u8,
     /// How many sockets were refused for an allocation of another time.
     pub(super) sockets: u8,
+    /// Whether candidates were gathered since its server left the list.
+    pub(super) outlived: bool,
     /// When it is given up unless it relays by then.
     pub(super) until: Instant,
 }
@@ -66,6 +68,7 @@ impl Relay {
             candidate: None,
             redirections: 0,
             sockets: 0,
+            outlived: false,
             until: times.until,
         }
     }

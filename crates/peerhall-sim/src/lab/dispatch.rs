@@ -111,6 +111,7 @@ impl Lab {
                 let style = self.actors[id.0].style;
                 return self.world.create(id, link, style, ice_servers.map(|list| list.len()));
             }
+            RtcCommand::SetServers(list) => return self.world.set_servers(id, link, list.len()),
             RtcCommand::Close => {
                 self.actors[id.0].links.remove(&link);
                 return self.world.close(now, id, link, &mut self.queue);

@@ -118,7 +118,7 @@ impl Lab {
         connection.is_some_and(|connection| connection.local.is_some() || connection.needs_negotiation())
     }
 
-    /// With how many STUN and TURN servers the connection to a remote peer was made; `None`: with the
+    /// With how many STUN and TURN servers the connection to a remote peer gathers; `None`: with the
     /// platform's own choice.
     #[must_use]
     pub fn ice_servers(&self, actor: ActorId, id: &str) -> Option<usize> {

@@ -23,6 +23,13 @@ impl World {
         self.by_link.insert((actor, link), pc);
     }
 
+    pub(crate) fn set_servers(&mut self, actor: ActorId, link: LinkId, ice_servers: usize) {
+        let connection = self.by_link.get(&(actor, link)).and_then(|pc| self.connections.get_mut(pc));
+        if let Some(connection) = connection {
+            connection.ice_servers = Some(ice_servers);
+        }
+    }
+
     pub(crate) fn close(&mut self, now: Time, actor: ActorId, link: LinkId, queue: &mut Queue) {
         let Some(pc) = self.by_link.remove(&(actor, link)) else { return };
         self.close_channels(now, pc, queue);

@@ -25,6 +25,7 @@ pub(crate) enum LinkOrder {
     SetLocal(Description),
     SetRemote(Description),
     AddCandidate(Option<IceCandidate>),
+    SetServers(Vec<config::IceServer>),
     Attach { key: TrackKey, track: LocalTrack, stream: Option<String> },
     Detach(TrackKey),
     Replace { old: TrackKey, new: Option<(TrackKey, LocalTrack)> },
@@ -90,16 +91,22 @@ pub(crate) fn config(
     ice_servers: Option<Vec<IceServer>>,
     policy: TransportPolicy,
 ) -> Config {
-    let mut network = network.clone();
-    network.ice_servers.extend(ice_servers.unwrap_or_default().into_iter().map(|server| config::IceServer {
-        urls: server.urls,
-        username: server.username,
-        credential: server.credential.map(|credential| credential.expose().to_owned()),
-    }));
+    let ice_servers = servers(network, ice_servers.unwrap_or_default());
+    let mut network = NetworkConfig { ice_servers, ..network.clone() };
     if policy == TransportPolicy::Relay {
         network.transport_policy = policy;
     }
     Config { network, ..Config::default() }
+}
+
+/// The servers of a connection: those of the application, and then those of the server that it joined by.
+pub(crate) fn servers(network: &NetworkConfig, told: Vec<IceServer>) -> Vec<config::IceServer> {
+    let told = told.into_iter().map(|server| config::IceServer {
+        urls: server.urls,
+        username: server.username,
+        credential: server.credential.map(|credential| credential.expose().to_owned()),
+    });
+    network.ice_servers.iter().cloned().chain(told).collect()
 }
 
 /// How a connection speaks to the driver.
@@ -160,6 +167,12 @@ impl Worker {
             LinkOrder::AddCandidate(candidate) => {
                 let result = connection.add_candidate(candidate).await;
                 RtcInput::CandidateAdded(result.map_err(|error| failure("OperationError", &error)))
+            }
+            LinkOrder::SetServers(servers) => {
+                if let Err(error) = connection.set_ice_servers(servers).await {
+                    tracing::warn!(target: "peerhall", "a connection keeps its earlier ICE servers: {error}");
+                }
+                return;
             }
             LinkOrder::Attach { key, track, stream } => match self.attach(key, &track, stream).await {
                 Ok(()) => return,

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::data_channel::DataChannel;
-use crate::driver::link::{Link, LinkOrder, LinkReport, config};
+use crate::driver::link::{Link, LinkOrder, LinkReport, config, servers};
 use crate::driver::{Body, Happening, Shared};
 use crate::event::{Joined, Left, PeerData, PeerEvent, RemoteEvent, StateChange, StreamEvent, TrackEvent};
 use crate::events::Sender;
@@ -160,6 +160,7 @@ impl PeerBody {
             RtcCommand::Create { remote, ice_servers, policy } => {
                 return self.open(id, remote, config(&self.network, ice_servers, policy), inbox);
             }
+            RtcCommand::SetServers(ice_servers) => LinkOrder::SetServers(servers(&self.network, ice_servers)),
             RtcCommand::Close => return self.close_link(id),
             RtcCommand::ReopenChannel(key) => {
                 let Some(Kept { label, init, channel }) = self.kept.get(&key) else { return };

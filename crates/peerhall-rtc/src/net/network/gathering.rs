@@ -71,7 +71,15 @@ impl Gathering {
         self.bindings.retain(|binding| binding.port != port);
     }
 
-    fn is_asking(&self, server: usize) -> bool {
+    /// The servers have other places now; those that have none are not asked for anything.
+    pub(super) fn renumber(&mut self, place: impl Fn(usize) -> Option<usize>) {
+        let numbers = self.openings.iter_mut().map(|opening| &mut opening.server);
+        let numbers = numbers.chain(self.bindings.iter_mut().map(|binding| &mut binding.server));
+        numbers.for_each(|server| *server = place(*server).unwrap_or(*server));
+        self.answered = self.answered.iter().filter_map(|server| place(*server)).collect();
+    }
+
+    pub(super) fn is_asking(&self, server: usize) -> bool {
         self.openings.iter().any(|opening| opening.server == server)
             || self.bindings.iter().any(|binding| binding.server == server)
     }
@@ -84,7 +92,7 @@ impl Network {
         self.gathering.until = now + self.config.gather_timeout;
         self.gathering.answered.clear();
         self.offer_hosts();
-        for index in 0..self.servers.len() {
+        for index in self.first_listed..self.servers.len() {
             let busy =
                 self.gathering.is_asking(index) || self.relays.iter().any(|relay| relay.server == index);
             if !busy {

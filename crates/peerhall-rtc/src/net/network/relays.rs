@@ -1,5 +1,6 @@
 //! What a network does with its TURN servers.
 
+use std::io;
 use std::net::SocketAddr;
 use std::task::Context;
 use std::time::Instant;
@@ -11,7 +12,7 @@ use crate::net::opening::Opening;
 use crate::net::packets::Grouped;
 use crate::net::port::{PortId, Purpose};
 use crate::net::relay::{Relay, Times, Way};
-use crate::net::server::{Server, ServerTransport, Service, TurnCredential};
+use crate::net::server::{MAX_URLS, Server, ServerTransport, Service, TurnCredential};
 use crate::net::stream::StreamLink;
 use crate::net::turn::{Ended, TurnEvent};
 
@@ -31,12 +32,29 @@ impl Network {
             port.reaches(to).then_some((port.id, port.local, to))
         });
         match found {
-            Some((port, local, to)) => {
-                let way = Way::Udp { port, server: to };
-                self.add_relay(server, way, local, now);
-            }
+            Some((port, local, to)) => match self.unless_taken(port, local, to) {
+                Ok((port, local)) => {
+                    let way = Way::Udp { port, server: to };
+                    self.add_relay(server, way, local, now);
+                }
+                Err(error) => self.fail(server, ServerFailure::Connection(error.kind())),
+            },
             None => self.fail(server, ServerFailure::NoRoute),
         }
+    }
+
+    /// A socket has one allocation of a server, so a second one takes a socket of its own.
+    fn unless_taken(
+        &mut self,
+        port: PortId,
+        local: SocketAddr,
+        to: SocketAddr,
+    ) -> io::Result<(PortId, SocketAddr)> {
+        if !self.relays.iter().any(|relay| relay.is_at(port, to)) {
+            return Ok((port, local));
+        }
+        let own = self.ports.open(Purpose::Relay, SocketAddr::new(local.ip(), 0))?;
+        Ok((own, self.ports.get(own).map_or(local, |port| port.local)))
     }
 
     pub(super) fn relay_over_stream(
@@ -136,7 +154,7 @@ impl Network {
             addr: relayed,
             local: relay.local,
             kind: CandidateKind::Relayed { via: relay.via },
-            preference: preference(relay.via, relay.server),
+            preference: preference(relay.via, relay.server.saturating_sub(self.first_listed), self.renewals),
         };
         relay.candidate = Some(candidate);
         let asked_from = match relay.way {
@@ -225,12 +243,14 @@ impl Network {
     }
 }
 
-/// Datagrams before streams, which delay everything behind a lost packet; earlier servers first.
-fn preference(via: ServerTransport, server: usize) -> u16 {
+/// Datagrams before streams, which delay everything behind a lost packet; earlier servers first, and before
+/// all of them those of a later list, whose credentials last longer.
+fn preference(via: ServerTransport, server: usize, renewals: u16) -> u16 {
     let best: u16 = match via {
         ServerTransport::Udp => 3_000,
         ServerTransport::Tcp => 2_000,
         ServerTransport::Tls => 1_000,
     };
-    best.saturating_sub(u16::try_from(server).unwrap_or(u16::MAX))
+    let later = renewals.saturating_mul(u16::try_from(MAX_URLS).unwrap_or(u16::MAX));
+    best.saturating_add(later).saturating_sub(u16::try_from(server).unwrap_or(u16::MAX))
 }
