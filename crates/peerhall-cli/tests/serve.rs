@@ -203,3 +203,30 @@ fn a_server_that_cannot_start_says_why_in_one_sentence() {
     assert!(serve("PEERHALL_LIMITS_FRAME_BURST", "0").sentence(1).contains("limits.frame_burst is 0"));
     assert!(serve("PEERHALL_LIMITS_FRAME_BRUST", "1").sentence(1).contains("PEERHALL_LIMITS_FRAME_BRUST"));
 }
+
+/// The port of HTTP takes STUN, too, and gives such connections to the relay.
+#[test]
+fn t47_connections_to_the_relay_leave_descriptors_for_everybody_else() {
+    let data = tempfile::tempdir().unwrap();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 256 && exec \"$0\" \"$@\""]).arg(command().get_program());
+    limited.args(["serve", "--listen", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--json", "--data"]);
+    limited.arg(data.path()).env("USER", "tester");
+    let server = Running::start(limited);
+    // A binding request without attributes (RFC 8489 section 5).
+    let request = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12]].concat();
+    let connect = || {
+        let mut socket = TcpStream::connect(server.address()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        // One too many is closed, maybe before it has said anything.
+        let _ = socket.write_all(&request);
+        socket
+    };
+    let mut held: Vec<TcpStream> = (0..300).map(|_| connect()).collect();
+    assert_eq!(server.usage("nobody"), 401, "HTTP is served");
+    let mut answered = 0;
+    for socket in &mut held {
+        answered += usize::from(socket.read_exact(&mut [0; 20]).is_ok());
+    }
+    assert!((1..=64).contains(&answered), "{answered}: some are relayed to, and not all");
+}

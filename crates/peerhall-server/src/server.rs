@@ -1,5 +1,7 @@
 //! The running server: owns every thread, and nothing outlives it.
 
+mod descriptors;
+
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -17,6 +19,7 @@ use peerhall_hub::{HubConfig, LostMember, ShardId};
 use peerhall_turn::TurnServer;
 use socket2::{Domain, Socket, Type};
 
+use self::descriptors::Descriptors;
 use crate::admission::Admission;
 use crate::clock::{Clock, unix_ms};
 use crate::cluster::{Bridge, Bus, Inbox, NodeId, Timing, ToBridge};
@@ -37,9 +40,6 @@ use crate::usage::UsageBook;
 
 /// Connections that may wait to be accepted: room for a thousand at once and more.
 const BACKLOG: i32 = 4_096;
-
-/// Most HTTP requests that are served at the same time.
-const MAX_HTTP: usize = 1_024;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +139,8 @@ impl Server {
         let listener = listen(config.listen)?;
         let address = listener.local_addr()?;
         let count = shard_count(&config);
-        let limits = Descriptors::of(&config);
+        let relayed = turn::setup(&config.turn, &relay, tls.clone());
+        let limits = Descriptors::of(&config, relayed.as_ref().map_or(0, turn::most_descriptors));
 
         let polls = (0..count).map(|_| Poll::new()).collect::<io::Result<Vec<_>>>()?;
         let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), WAKER));
@@ -148,7 +149,7 @@ impl Server {
         let control = Control::new(exchange.clone(), usage.clone(), keyring.clone()).audited(trail);
         let ready = Arc::new(AtomicBool::new(true));
         let (http, sockets) = HttpPlane::new();
-        let turn = turn::start(&config.turn, &relay, tls.clone())?;
+        let turn = relayed.map(|setup| turn::start(&config.turn, setup, limits.relay)).transpose()?;
         let metrics = Metrics::new(count).with_relay(turn.as_ref().map(TurnServer::handle));
         let ice = IceServers::new(&config, turn.as_ref().map(|server| (server, relay))).map(Arc::new);
         let admission = Admission {
@@ -371,27 +372,6 @@ impl Parts<'_> {
         MemberLog::create(folder, shard)
             .map(Some)
             .map_err(|source| StartError::MemberLog { folder: folder.clone(), source })
-    }
-}
-
-/// How many sockets each part of the server may hold.
-struct Descriptors {
-    websockets: usize,
-    http: usize,
-}
-
-impl Descriptors {
-    /// Shares out what the process may open; the soft limit is lifted to the hard one. A quarter, at
-    /// most 1,024 + 128, is kept for HTTP requests, the store and the logs.
-    fn of(config: &Config) -> Self {
-        let allowed = rlimit::increase_nofile_limit(u64::MAX)
-            .ok()
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(1_024);
-        let reserved = (allowed / 4).min(MAX_HTTP + 128);
-        let most = allowed.saturating_sub(reserved).max(1);
-        let wanted = config.limits.max_connections.map_or(most, std::num::NonZeroUsize::get);
-        Self { websockets: wanted.min(most), http: (reserved / 2).clamp(1, MAX_HTTP) }
     }
 }
 

@@ -24,6 +24,7 @@ use peerhall_auth::turn::TurnSecret;
 use peerhall_proto::ids::{AppId, PeerId};
 use rustls::{ServerConfig, ServerConnection};
 
+use self::datagrams::Kernel;
 use self::mailbox::{Command, Mailbox};
 use self::wires::Lot;
 use self::worker::{Plan, WAKER};
@@ -73,6 +74,8 @@ pub struct Setup {
     pub filter: PeerFilter,
     /// The secrets that passwords are made with.
     pub secrets: Vec<TurnSecret>,
+    /// Connections over TCP and TLS that each thread holds at once; one more is closed. Default 8,192.
+    pub streams: usize,
     /// Threads.
     pub threads: NonZeroUsize,
 }
@@ -90,6 +93,7 @@ impl Setup {
             ports: 49_152..=65_535,
             filter: PeerFilter::default(),
             secrets: vec![secret],
+            streams: 8_192,
             threads: NonZeroUsize::new(processors.min(4)).unwrap_or(NonZeroUsize::MIN),
         }
     }
@@ -118,11 +122,14 @@ impl TurnServer {
         let common = Common::new(engine.clone(), setup.secrets.into(), &key, Instant::now());
         let mut handle = Handle { common: common.clone(), workers: Arc::new([]), next: Arc::default() };
         let lot = Arc::<Lot>::default();
+        let kernel = Kernel::ask()?;
+        let ports = usize::try_from(engine.quotas.ports.get()).unwrap_or(usize::MAX);
+        own::reserve_descriptors(ports.saturating_mul(setup.threads.get()));
         let mut workers = Vec::with_capacity(setup.threads.get());
         let mut prepared = Vec::with_capacity(setup.threads.get());
         for _ in 0..setup.threads.get() {
             let poll = Poll::new()?;
-            let mailbox = Arc::new(Mailbox::new(Waker::new(poll.registry(), WAKER)?));
+            let mailbox = Arc::new(Mailbox::new(Waker::new(poll.registry(), WAKER)?, setup.streams));
             let counters = Arc::new(Counters::default());
             let plan = Plan {
                 listen: addresses.clone(),
@@ -132,7 +139,9 @@ impl TurnServer {
                 mailbox: mailbox.clone(),
                 counters: counters.clone(),
                 lot: lot.clone(),
+                kernel: kernel.clone(),
                 tls: setup.tls.clone(),
+                streams: setup.streams,
             };
             // Opened here, so that what cannot be had is an error of the start.
             let listeners = plan.listeners(poll.registry())?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use peerhall_load::compare::Machine;
 use peerhall_load::relay::{self, Figure, Plan};
 use peerhall_load::{LoadError, machine};
 
@@ -63,28 +64,33 @@ fn measure(arguments: &Arguments) -> Result<bool, LoadError> {
         cores,
         ..Plan::with(program)
     };
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
     let mut figures: Vec<Figure> = Vec::new();
     relay::judge(&plan, |figure| {
         println!("{}", figure.line());
         figures.push(figure.clone());
     })?;
     if let Some(folder) = &arguments.evidence {
-        let page = page(&arguments.date, &plan, &figures);
+        let page = page(&arguments.date, &load, &plan, &figures);
         std::fs::write(folder.join("relay.md"), page).map_err(LoadError::system("write relay.md"))?;
     }
     Ok(figures.iter().all(Figure::is_pass))
 }
 
-fn page(date: &str, plan: &Plan, figures: &[Figure]) -> String {
+fn page(date: &str, load: &str, plan: &Plan, figures: &[Figure]) -> String {
     let mut text = format!(
-        "# The relay beside coturn\n\nWritten by `cargo xtask bench --relay` on {date}; do not edit. Each server has one \
-         thread on core 0, the clients are on core 1, loopback; 20 allocations, {} packets offered in a second in \
-         bursts of eight, {} pairs of windows of {} s.\n\n| figure | Peerhall | coturn | judged | at most | |\n\
-         |---|---|---|---|---|---|\n",
-        plan.packets_per_second, plan.pairs, plan.seconds
+        "# The relay beside coturn\n\nWritten by `cargo xtask bench --relay` on {date}; do not edit. Machine: {}; load \
+         average before: {load}. Each server has one thread on core 0, the clients are on core 1, loopback; 20 \
+         allocations, {} packets offered in a second in bursts of eight, medians of {} pairs of windows of {} s. coturn \
+         is Debian's.\n\n| figure | Peerhall | coturn | judged | at most | lost | |\n|---|---|---|---|---|---|---|\n",
+        Machine::this(),
+        plan.packets_per_second,
+        plan.pairs,
+        plan.seconds
     );
     for figure in figures {
-        let Figure { name, unit, ours, coturn, judged, at_most, .. } = figure;
+        let Figure { name, unit, ours, coturn, judged, at_most, lost, coturn_lost, .. } = figure;
         let verdict = if figure.is_pass() { "PASS" } else { "FAIL" };
         let judged = match figure.range {
             Some((low, high)) => format!("{judged:.2} x ({low:.2} to {high:.2})"),
@@ -93,7 +99,7 @@ fn page(date: &str, plan: &Plan, figures: &[Figure]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "| {name}, {unit} | {ours:.2} | {coturn:.2} | {judged} | {at_most:.2} | {verdict} |"
+            "| {name}, {unit} | {ours:.2} | {coturn:.2} | {judged} | {at_most:.2} | {lost}, coturn {coturn_lost} | {verdict} |"
         );
     }
     text

@@ -20,13 +20,17 @@ impl Machine {
     #[must_use]
     pub fn this() -> Self {
         let read = |path: &str| fs::read_to_string(path).ok();
-        let processor = read("/proc/cpuinfo").and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        });
+        let processors = read("/proc/cpuinfo");
+        let named = |name: &'static str| {
+            processors.iter().flat_map(|text| text.lines()).filter(move |line| line.starts_with(name))
+        };
+        let model = || Some(named("model name").next()?.split_once(':')?.1.trim().to_owned());
+        // Not those that this thread may use, which is pinned to one.
+        let listed = named("processor").count();
+        let usable = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         Self {
-            processor,
-            cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            processor: model(),
+            cores: if listed > 0 { listed } else { usable() },
             kernel: read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
         }
     }

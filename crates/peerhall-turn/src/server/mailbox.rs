@@ -27,17 +27,19 @@ const MAX_ADOPTED: usize = 1_024;
 pub(super) struct Mailbox {
     commands: Mutex<Vec<Command>>,
     waker: Waker,
+    most: usize,
 }
 
 impl Mailbox {
-    pub(super) fn new(waker: Waker) -> Self {
-        Self { commands: Mutex::default(), waker }
+    /// For a thread that has room for so many connections: there is no point in keeping more for it.
+    pub(super) fn new(waker: Waker, streams: usize) -> Self {
+        Self { commands: Mutex::default(), waker, most: streams.min(MAX_ADOPTED) }
     }
 
     /// Hands a command over. A connection too many is dropped, which its client sees as a reset.
     pub(super) fn put(&self, command: Command) {
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(command, Command::Adopt(_)) && commands.len() >= MAX_ADOPTED {
+        if matches!(command, Command::Adopt(_)) && commands.len() >= self.most {
             return;
         }
         commands.push(command);

@@ -16,9 +16,6 @@ use super::worker::stream_token;
 use crate::engine::{Client, Transport};
 use crate::slots::Slots;
 
-/// Connections of one thread.
-const MAX_STREAMS: usize = 8_192;
-
 /// Guests of one address (of IPv6: one /64) on one thread. An office behind one address joins a call
 /// together, each with a connection for each peer.
 const MAX_GUESTS: u32 = 256;
@@ -50,14 +47,16 @@ pub(super) struct Streams {
     guests: HashMap<IpAddr, u32>,
     dirty: Vec<u32>,
     begun: u64,
+    /// Connections that there may be.
+    most: usize,
     tls: Option<Arc<ServerConfig>>,
 }
 
 impl Streams {
-    /// None yet. Without `tls`, encrypted ones are turned away.
-    pub(super) fn new(tls: Option<Arc<ServerConfig>>) -> Self {
+    /// None yet, and never more than `most`. Without `tls`, encrypted ones are turned away.
+    pub(super) fn new(tls: Option<Arc<ServerConfig>>, most: usize) -> Self {
         let (table, guests) = (Slots::default(), HashMap::new());
-        Self { table, guests, dirty: Vec::new(), begun: 0, tls }
+        Self { table, guests, dirty: Vec::new(), begun: 0, most, tls }
     }
 
     /// Takes in a connection that was just accepted. Returns its place; `None` when there is no room for
@@ -99,7 +98,7 @@ impl Streams {
         make: impl FnOnce(u64) -> Stream,
     ) -> io::Result<Option<u32>> {
         let guests = self.guests.get(&source(from)).copied().unwrap_or(0);
-        if self.table.len() >= MAX_STREAMS || guests >= MAX_GUESTS {
+        if self.table.len() >= self.most || guests >= MAX_GUESTS {
             return Ok(None);
         }
         let Some(place) = self.table.next() else { return Ok(None) };

@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use mio::{Interest, Registry};
 
 use super::batch::{Batch, Batches, Exit};
-use super::datagrams::Datagrams;
-use super::own;
+use super::datagrams::{Datagrams, Kernel};
+use super::own::{self, Target};
 use super::streams::Streams;
-use super::worker::relay_token;
+use super::worker::{Plan, relay_token};
 use crate::engine::{Client, Family, Outside, Ports, RelayId, Transport};
 use crate::options::EngineOptions;
 
@@ -38,6 +38,7 @@ impl Lot {
 pub(super) struct Wires<'p> {
     lot: &'p Lot,
     registry: &'p Registry,
+    kernel: &'p Kernel,
     options: &'p EngineOptions,
     ports: RangeInclusive<u16>,
     listeners: Vec<Datagrams>,
@@ -50,14 +51,22 @@ pub(super) struct Wires<'p> {
 impl<'p> Wires<'p> {
     pub(super) fn new(
         registry: &'p Registry,
-        lot: &'p Lot,
-        options: &'p EngineOptions,
-        ports: RangeInclusive<u16>,
+        plan: &'p Plan,
         listeners: Vec<Datagrams>,
         streams: Streams,
     ) -> Self {
-        let (relays, batches) = (Vec::new(), Batches::default());
-        Self { lot, registry, options, ports, listeners, relays, streams, batches, lost: 0 }
+        Self {
+            lot: &plan.lot,
+            registry,
+            kernel: &plan.kernel,
+            options: &plan.common.options,
+            ports: plan.ports.clone(),
+            listeners,
+            relays: Vec::new(),
+            streams,
+            batches: Batches::default(),
+            lost: 0,
+        }
     }
 
     /// What sockets are watched with.
@@ -90,7 +99,7 @@ impl<'p> Wires<'p> {
 
     /// Opens one port of the range; `None` when it is taken.
     fn bind(&self, address: SocketAddr) -> io::Result<Datagrams> {
-        Datagrams::new(own::relay(address)?)
+        Datagrams::new(own::relay(address)?, self.kernel, Target::Known)
     }
 
     fn keep(&mut self, relay: RelayId, mut socket: Datagrams) -> io::Result<()> {
@@ -218,16 +227,7 @@ impl Sockets<'_> {
             Exit::Relay(_) => None,
         };
         let Some(socket) = self.of(batch.exit) else { return };
-        if let Err(error) = socket.send(batch.to, from, &batch.bytes, batch.segment) {
-            // A kernel without GSO for this device says so once; after that `max_segments` is 1.
-            if error.kind() != io::ErrorKind::WouldBlock && batch.count > 1 {
-                for datagram in batch.bytes.chunks(batch.segment.max(1)) {
-                    *lost += u64::from(socket.send(batch.to, from, datagram, datagram.len()).is_err());
-                }
-                return;
-            }
-            *lost += batch.count as u64;
-        }
+        *lost += socket.send(batch.to, from, &batch.bytes, batch.segment);
     }
 }
 

@@ -15,9 +15,9 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use rustls::ServerConfig;
 
 use super::StartError;
-use super::datagrams::{Buffers, Datagrams, Rest};
+use super::datagrams::{Buffers, Datagrams, Kernel, Rest};
 use super::mailbox::{Command, Mailbox};
-use super::own;
+use super::own::{self, Target};
 use super::streams::Streams;
 use super::wires::{Lot, Wires};
 use crate::counters::{Counted, Counters};
@@ -70,7 +70,9 @@ pub(super) struct Plan {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) counters: Arc<Counters>,
     pub(super) lot: Arc<Lot>,
+    pub(super) kernel: Kernel,
     pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) streams: usize,
 }
 
 /// What a thread listens on, for datagrams and for connections, in the order of [`Plan::listen`].
@@ -85,7 +87,9 @@ impl Plan {
         let mut listeners = Listeners { datagrams: Vec::new(), acceptors: Vec::new() };
         for (number, address) in self.listen.iter().enumerate() {
             let mut open = || -> io::Result<()> {
-                let mut socket = Datagrams::new(own::shared_datagrams(*address)?)?;
+                let target = if address.ip().is_unspecified() { Target::Asked } else { Target::Known };
+                let socket = own::shared_datagrams(*address)?;
+                let mut socket = Datagrams::new(socket, &self.kernel, target)?;
                 registry.register(&mut socket.socket, token(LISTENER, number), Interest::READABLE)?;
                 let mut acceptor = TcpListener::from_std(own::shared_listener(*address)?);
                 registry.register(&mut acceptor, token(ACCEPTOR, number), Interest::READABLE)?;
@@ -117,9 +121,8 @@ impl Plan {
     fn serve(&self, poll: &mut Poll, listeners: Option<Listeners>) -> Result<(), StartError> {
         let registry = poll.registry().try_clone()?;
         let Listeners { datagrams, acceptors } = listeners.map_or_else(|| self.listeners(&registry), Ok)?;
-        let streams = Streams::new(self.tls.clone());
-        let (options, ports) = (&self.common.options, self.ports.clone());
-        let wires = Wires::new(&registry, &self.lot, options, ports, datagrams, streams);
+        let streams = Streams::new(self.tls.clone(), self.streams);
+        let wires = Wires::new(&registry, self, datagrams, streams);
         let now = now();
         let seed = getrandom::u64().map_err(|_| StartError::NoRandomness)?;
         let engine = Engine::new(self.common.clone(), self.filter(), seed, now.at);

@@ -142,7 +142,7 @@ struct Table {
 impl Table {
     fn new() -> Self {
         Self {
-            streams: Streams::new(None),
+            streams: Streams::new(None, 1_000),
             poll: Poll::new().unwrap(),
             listener: TcpListener::bind("127.0.0.1:0").unwrap(),
             start: Instant::now(),
