@@ -56,8 +56,8 @@ pub use metadata::StreamMetadata;
 pub use metered_peer::{MeteredPeer, PeerOptions};
 pub use options::{BoxError, SignallingOptions, TokenProvider};
 pub use peerhall_core::{
-    CloseCode, DataKind, ErrorCode, JoinOptions, Path, PeerState, Quality, ReconnectOptions, RemoteState,
-    SignallingState, SubscribeOptions, TransportPolicy, Unreachable,
+    CloseCode, DataKind, ErrorCode, IceServer, JoinOptions, Path, PeerState, Quality, ReconnectOptions,
+    RemoteState, SignallingState, SubscribeOptions, TransportPolicy, Unreachable, read_ice_servers,
 };
 pub use peerhall_rtc::stats::Stats;
 pub use peerhall_rtc::{

@@ -10,6 +10,7 @@
 //! | `upgrade.rs` | WebSocket through whatever stands between, and the credential |
 //! | `plan.rs` | what a list of ICE servers gives to check, without I/O |
 //! | `echo.rs` | payload through a relay and back |
+//! | `relayed.rs` | payload from here to a relayed address and back |
 //! | `nat.rs` | what kind of NAT stands between |
 
 mod door;
@@ -18,6 +19,7 @@ mod examine;
 mod health;
 mod nat;
 mod plan;
+mod relayed;
 mod report;
 mod target;
 mod upgrade;

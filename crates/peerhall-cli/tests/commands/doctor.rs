@@ -70,8 +70,10 @@ impl Certificate {
         Self(folder)
     }
 
+    /// The relay passes on to this machine too, so that nothing stays unknown.
     fn serve(&self) -> (Running, String, String) {
         let mut command = command();
+        command.env("PEERHALL_TURN_ALLOW_PEERS", "127.0.0.0/8");
         let file = |name: &str| self.0.path().join(name);
         command.env("PEERHALL_TLS_CERT_FILE", file("cert.pem")).env("PEERHALL_TLS_KEY_FILE", file("key.pem"));
         dev_with(&mut command)
@@ -104,6 +106,7 @@ fn of_a_healthy_server_every_line_is_good() {
             "turn tcp",
             "turn tls",
             "candidates",
+            "relayed",
             "nat"
         ]
     );
@@ -134,6 +137,38 @@ fn without_a_credential_and_without_tls_what_can_be_checked_is() {
     assert_eq!((examined.status, examined.verdict("turn")), (Some(0), "warning"));
     assert!(examined.line("turn")["cure"].as_str().unwrap().contains("tls.cert_file"));
     assert_eq!(examined.verdict("turn tcp"), "good");
+    assert_eq!(examined.verdict("relayed"), "unknown", "relays pass nothing on to loopback");
+}
+
+/// As our clients do: a list with one entry that cannot be used is no list.
+#[test]
+fn a_list_that_clients_refuse_whole_is_blamed_though_most_of_it_would_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let made =
+        command().args(["key", "create", "--type", "secret", "--json", "--data", data]).output().unwrap();
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    let mut server = Running::start(command().args(["serve", "--listen", "127.0.0.1:0", "--data", data]));
+    let listen = server.until(|line| line["listen"].as_str().map(str::to_owned));
+    let metadata = r#"{"iceServers":[{"urls":"stun:127.0.0.1"},{"urls":"turn:127.0.0.1"}]}"#;
+    let minted = command()
+        .args([
+            "token",
+            "mint",
+            "--sub",
+            "alice",
+            "--data",
+            data,
+            "--metadata",
+            metadata,
+            "--key",
+            made["keyId"].as_str().unwrap(),
+        ])
+        .output()
+        .unwrap();
+    let token = String::from_utf8(minted.stdout).unwrap();
+    let examined = Examined::of(&mut command(), &format!("ws://{listen}"), &["--token", token.trim()]);
+    examined.blames("ice servers", "ignore the whole list");
 }
 
 #[test]

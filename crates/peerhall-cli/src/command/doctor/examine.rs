@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use peerhall_rtc::config::IceServer;
 use peerhall_rtc::net::server::ServerTransport;
 use peerhall_rtc::net::{CandidateKind, Loopback, NetEvent, Network, NetworkConfig};
+use serde_json::Value;
 
 use super::door::{self, Door};
 use super::echo::{self, ALLOCATED_WITHIN, NoEcho};
 use super::plan::{Plan, Relay};
 use super::report::{Line, Report};
 use super::target::{Credential, Target};
-use super::{health, nat, upgrade};
+use super::{health, nat, relayed, upgrade};
 
 /// Checks everything that can be checked.
 pub(super) async fn examine(target: &Target, credential: Option<&Credential>) -> Report {
@@ -20,14 +21,17 @@ pub(super) async fn examine(target: &Target, credential: Option<&Credential>) ->
     report.add(health::clock(target, &door).await);
     let Some(list) = sign_in(target, &door, credential, &mut report).await else { return report };
     let plan = Plan::of(&list);
-    let usable = plan.lines.iter().all(|line| !line.is_bad());
     plan.lines.iter().cloned().for_each(|line| report.add(line));
     let over_udp = relays(&plan, loopback, &mut report).await;
-    if usable {
-        report.add(candidates(list, loopback).await);
+    let (stun, turn) = (plan.stun.clone(), over_udp.cloned());
+    if !plan.list.is_empty() {
+        report.add(candidates(plan.list, loopback).await);
     }
-    match (&plan.stun, over_udp) {
-        (Some(stun), Some(turn)) => report.add(nat::line(nat::find(stun, &turn.server, loopback).await)),
+    match (&stun, turn) {
+        (Some(stun), Some(turn)) => {
+            report.add(relayed::line(relayed::try_from_here(stun, &turn.server, loopback).await));
+            report.add(nat::line(nat::find(stun, &turn.server, loopback).await));
+        }
         (None, _) | (_, None) => {
             report.add(Line::unknown("nat", "not found out: that takes STUN and TURN over UDP"));
         }
@@ -55,7 +59,7 @@ async fn sign_in(
     door: &Door,
     credential: Option<&Credential>,
     report: &mut Report,
-) -> Option<Vec<IceServer>> {
+) -> Option<Value> {
     let (line, socket) = upgrade::upgrade(target, door, credential).await;
     report.add(line);
     let (line, list) = upgrade::credential(&mut socket?, credential).await;

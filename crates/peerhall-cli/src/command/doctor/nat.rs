@@ -79,6 +79,11 @@ pub(super) async fn find(stun: &IceServer, turn: &IceServer, loopback: Loopback)
     }
 }
 
+/// The address that the STUN server sees; `None` when it is the own one.
+pub(super) async fn mapped(stun: &IceServer, loopback: Loopback) -> Result<Option<SocketAddr>, Why> {
+    Ok(look(stun, loopback).await?.map(|seen| seen.mapped))
+}
+
 /// What the STUN server sees; `None` when it is the own address.
 async fn look(stun: &IceServer, loopback: Loopback) -> Result<Option<Seen>, Why> {
     let config = NetworkConfig {
