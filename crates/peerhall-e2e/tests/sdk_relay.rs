@@ -4,13 +4,16 @@
 #![expect(clippy::expect_used, reason = "a test may stop at the first surprise, also in what it stands on")]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use peerhall::{Events, JoinOptions, MeteredPeer, PeerEvent, PeerOptions, RemotePeer, TransportPolicy};
 use peerhall_e2e::foreign::{Browser, Page, Python};
 use peerhall_e2e::native::talk::{echo_next, open_channel};
 use peerhall_e2e::native::{next_remote, soon};
+use peerhall_e2e::relay::Relay;
 use peerhall_e2e::server::{Running, Ways, start_with};
 use peerhall_rtc::CandidateKind;
+use peerhall_server::config::{ExternalTurn, Hidden};
 use serde_json::{Value, json};
 
 const NATIVE: &str = "a-native";
@@ -54,6 +57,33 @@ async fn two_native_peers_talk_over_the_relay_alone() {
     let echo = tokio::spawn(async move { echo_next(&their_remote).await });
     open_channel(&remote, "over the relay").await;
     is_relayed(&server, &remote).await;
+    one.close(None).await;
+    other.close(None).await;
+    echo.abort();
+}
+
+/// Somebody else's relay: all that the server knows of it is its address and the secret that they share.
+#[tokio::test]
+async fn two_native_peers_talk_over_an_external_coturn_with_a_shared_secret_alone() {
+    const SECRET: &str = "a secret that both know";
+    let coturn = Relay::start(SECRET);
+    let urls = ["udp", "tcp"].map(|via| format!("turn:{}?transport={via}", coturn.address()));
+    let server = start_with(|config| {
+        config.turn_external = Some(ExternalTurn {
+            urls: urls.iter().map(|url| url.parse().expect("a URL")).collect(),
+            secret: Hidden::new(SECRET.to_owned()),
+            lifetime: Duration::from_secs(86_400),
+        });
+    });
+    let (one, mut events) = native(&server, NATIVE).await;
+    let (other, mut others) = native(&server, OTHER).await;
+    let (remote, their_remote) = (next_remote(&mut events).await, next_remote(&mut others).await);
+    let echo = tokio::spawn(async move { echo_next(&their_remote).await });
+    open_channel(&remote, "over somebody else's relay").await;
+    let pair = remote.stats().await.expect("a connection").pair.expect("a path");
+    assert_eq!(pair.local, CandidateKind::Relayed);
+    // The server has none of its own that it could have been.
+    assert!(server.rest().get("/v1/usage").json().get("relay").is_none());
     one.close(None).await;
     other.close(None).await;
     echo.abort();

@@ -7,7 +7,7 @@
 #[allow(dead_code, reason = "shared with other tests, each of which uses a part")]
 mod coturn;
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::process::Command;
 
 use coturn::{Echo, Relay, lost, run};
@@ -42,6 +42,26 @@ fn coturns_client_gets_every_packet_through_to_its_peer_and_back() {
         let said = relay.uclient(&[&to[..], flags].concat());
         assert!(lost(&said).starts_with("0 "), "{flags:?}: {}", said.1);
     }
+}
+
+/// Server, relayed address and peer are all of IPv6.
+#[test]
+fn coturns_client_gets_every_packet_through_over_ipv6_by_udp_and_by_tcp() {
+    let server = start_with(|config| {
+        config.turn.listen = vec![SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+        config.turn.allow_peers = vec!["::1".parse().expect("an address")];
+    });
+    let echo = Echo::start_at(Ipv6Addr::LOCALHOST.into());
+    let (ip, port) = (echo.address.ip().to_string(), echo.address.port().to_string());
+    let relay = Relay::of(&server.client());
+    assert!(relay.address.is_ipv6());
+    for flags in [&["-m", "2"][..], &["-s"], &["-c", "-l", "1200"], &["-t"]] {
+        let said =
+            relay.uclient(&[&["-x", "-e", &ip, "-r", &port, "-n", "25", "-z", "2"][..], flags].concat());
+        assert!(lost(&said).starts_with("0 "), "{flags:?}: {}", said.1);
+    }
+    let meet = relay.uclient(&["-x", "-y", "-c", "-n", "25", "-z", "2"]);
+    assert!(lost(&meet).starts_with("0 "), "two relayed addresses: {}", meet.1);
 }
 
 #[test]

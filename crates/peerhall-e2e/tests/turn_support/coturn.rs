@@ -61,7 +61,10 @@ pub(crate) struct Echo {
 
 impl Echo {
     pub(crate) fn start() -> Self {
-        let ip = IpAddr::from([127, 0, 0, 1]);
+        Self::start_at(IpAddr::from([127, 0, 0, 1]))
+    }
+
+    pub(crate) fn start_at(ip: IpAddr) -> Self {
         let port = std::net::UdpSocket::bind((ip, 0)).expect("a free port");
         let address = port.local_addr().expect("bound");
         drop(port);
