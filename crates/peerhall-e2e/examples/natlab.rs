@@ -114,21 +114,38 @@ mod linux {
         for (place, one) in Access::ALL.into_iter().enumerate() {
             trials.extend(Access::ALL.into_iter().skip(place).map(|other| Trial::between(one, other)));
         }
+        let long =
+            Trial { weather: Weather::Delay(100), ..Trial::between(Access::Only443, Access::UdpBlocked) };
+        trials.push(long);
         for access in [Access::PortRestricted, Access::Symmetric] {
             trials.push(Trial { weather: Weather::Loss(50), ..Trial::between(access, access) });
+            trials.push(Trial { weather: Weather::Delay(100), ..Trial::between(access, access) });
             trials.push(Trial { moves: true, ..Trial::between(access, access) });
+        }
+        for (native, browser) in [
+            (Access::FullCone, Access::PortRestricted),
+            (Access::PortRestricted, Access::PortRestricted),
+            (Access::PortRestricted, Access::Symmetric),
+            (Access::Symmetric, Access::Symmetric),
+            (Access::Symmetric, Access::UdpBlocked),
+        ] {
+            trials.push(Trial { browser: true, ..Trial::between(native, browser) });
         }
         trials
     }
 
     fn row(trial: &Trial, outcome: &Outcome) -> String {
-        let Trial { sides: [one, other], weather, moves } = trial;
+        let Trial { sides: [one, other], weather, moves, browser } = trial;
         let mut what = match weather {
             Weather::Fine => String::new(),
             Weather::Loss(thousandths) => format!("{} % lost each way", f64::from(*thousandths) / 10.0),
+            Weather::Delay(milliseconds) => format!("{milliseconds} ms each way at each side"),
         };
         if *moves {
             what.push_str("the one side changes its address");
+        }
+        if *browser {
+            what.push_str("the other side is Chromium with the vendor's SDK");
         }
         let path = outcome.path.as_deref().unwrap_or("**none**");
         let shown = |time: Option<Duration>| time.map(|time| format!("{:.1} s", time.as_secs_f64()));

@@ -4,9 +4,10 @@
 //! Nothing leaves the namespaces. Addresses that stand for the internet are of ranges that are handed out,
 //! because the relay does not serve those for documentation.
 
+mod guest;
 mod network;
 mod peer;
 mod trial;
 
 pub use network::{Access, Lab, Unavailable, Weather};
-pub use trial::{Outcome, Trial, diagnose};
+pub use trial::{Outcome, Trial, diagnose, diagnose_with};

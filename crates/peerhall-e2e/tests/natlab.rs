@@ -3,7 +3,10 @@
 
 #![cfg(target_os = "linux")]
 
-use peerhall_e2e::natlab::{Access, Trial, Unavailable, diagnose};
+use std::time::Duration;
+
+use peerhall_e2e::natlab::{Access, Trial, Unavailable, Weather, diagnose, diagnose_with};
+use serde_json::Value;
 
 /// Both behind symmetric NATs, which only a relay joins, one that has nothing but TCP to port 443, and one whose
 /// address changes.
@@ -16,6 +19,16 @@ fn two_natted_peers_meet_through_the_relay_with_no_ice_setting() {
         assert!(path.contains("relay"), "{trial:?}: the path is {path}");
         assert!(outcome.recovered_in.is_some() || !trial.moves, "{trial:?} does not recover");
     }
+}
+
+/// A tenth of a second from each peer to its box: from one to the other and back it takes four of them.
+#[test]
+fn two_natted_peers_meet_over_a_long_way() {
+    let trial =
+        Trial { weather: Weather::Delay(100), ..Trial::between(Access::Symmetric, Access::Symmetric) };
+    let Some(outcome) = allowed(trial.run()) else { return };
+    let connected_in = outcome.connected_in.expect("they hear each other");
+    assert!(connected_in >= Duration::from_millis(400), "{connected_in:?} is no long way");
 }
 
 #[test]
@@ -35,6 +48,23 @@ fn the_doctor_names_the_nat_and_the_ways_that_are_blocked() {
         let mut bad: Vec<_> = bad.collect();
         bad.dedup();
         assert_eq!(bad, blocked, "{access}: {report}");
+    }
+}
+
+/// Between two relayed addresses of one server payload flows whatever the server's address is, so that alone
+/// says little.
+#[test]
+fn the_doctor_notices_a_relay_that_names_an_address_where_nobody_is() {
+    let settings = [("PEERHALL_TURN_RELAY", "9.0.0.99/9.0.0.1")];
+    for (settings, verdict) in [(&settings[..], "bad"), (&[], "good")] {
+        let Some(report) = allowed(diagnose_with(Access::PortRestricted, settings)) else { return };
+        let of =
+            |check: &str| report["checks"].as_array()?.iter().find(|line| line["check"] == check).cloned();
+        let relayed = of("relayed").unwrap_or_else(|| panic!("{report}"));
+        assert_eq!(relayed["verdict"], verdict, "{report}");
+        assert_eq!(of("turn udp").map(|line| line["verdict"].clone()), Some(Value::from("good")), "{report}");
+        let cure = relayed["cure"].as_str().unwrap_or_default();
+        assert_eq!(cure.contains("`turn.relay`"), verdict == "bad", "{report}");
     }
 }
 

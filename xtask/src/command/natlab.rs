@@ -11,17 +11,18 @@ const PAGE: &str = "docs/connectivity.md";
 pub(super) const COMMAND: Command = Command {
     name: "natlab",
     usage: "[--only TEXT]",
-    about: "native peers behind every pair of NATs and firewalls; rewrites the table of docs/connectivity.md",
+    about: "native peers and a browser behind pairs of NATs and firewalls; rewrites the tables of docs/connectivity.md",
     run,
 };
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     setup::for_torture(workspace)?;
-    let binary = setup::build_binary(workspace)?;
+    // A browser and Python take part.
+    let tools = setup::Tools::install(workspace)?;
     let mut cargo = workspace.cargo();
     cargo
         .args(["run", "--quiet", "-p", "peerhall-e2e", "--example", "natlab", "--"])
-        .env("PEERHALL_BIN", binary);
+        .envs(tools.environment());
     match arguments {
         [] => cargo.arg(workspace.path(PAGE)),
         arguments => cargo.args(arguments),

@@ -2,6 +2,7 @@
 //! (`foreign/pages/`).
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -62,13 +63,28 @@ impl Page {
     }
 
     async fn start(arguments: &[&str], url: &str, token: &str, extra: Value) -> Self {
-        let script = folder().join("js/stage.mjs");
-        let partner = Partner::start(&node_interpreter(), &script, arguments);
-        let page = Self { partner: partner.expect("Node.js; `cargo xtask test` says how to get it") };
+        let partner = Partner::start(&node_interpreter(), &stage(), arguments);
         let mut options = json!({ "url": url, "jwt": token });
         if let (Some(options), Value::Object(extra)) = (options.as_object_mut(), extra) {
             options.extend(extra);
         }
+        Self::with(partner, &options).await
+    }
+
+    /// A guest with a publishable key in Chromium, in a network namespace of its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Page::open_in`].
+    pub async fn open_behind(namespace: &str, url: &str, key: &str) -> Self {
+        let (node, stage) = (node_interpreter(), stage());
+        let words = ["exec", namespace, &node.to_string_lossy(), &stage.to_string_lossy(), "chromium"];
+        let partner = Partner::start("ip".as_ref(), "netns".as_ref(), &words);
+        Self::with(partner, &json!({ "url": url, "apiKey": key })).await
+    }
+
+    async fn with(partner: std::io::Result<Partner>, options: &Value) -> Self {
+        let page = Self { partner: partner.expect("Node.js; `cargo xtask test` says how to get it") };
         page.run(&format!("hall.invite('guest', {options});")).await;
         page
     }
@@ -113,6 +129,11 @@ impl Page {
     pub async fn close(self) {
         self.partner.end().await;
     }
+}
+
+/// The script that shows pages.
+fn stage() -> PathBuf {
+    folder().join("js/stage.mjs")
 }
 
 impl fmt::Debug for Page {

@@ -1,9 +1,12 @@
 //! The namespaces, and what stands between a peer and the internet.
 
 use std::fmt;
+use std::io::{BufRead, BufReader};
 use std::net::IpAddr;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::foreign::{folder, python_interpreter};
 
 /// Address of the server, over IPv4 and IPv6.
 pub(super) const SERVER: &str = "9.0.0.1";
@@ -107,6 +110,8 @@ pub enum Weather {
     Fine,
     /// This many of a thousand are lost, in each direction at each side.
     Loss(u16),
+    /// Each takes so many milliseconds between a peer and its box, in each direction at each side.
+    Delay(u16),
 }
 
 /// Why there is no laboratory here.
@@ -131,6 +136,7 @@ impl fmt::Display for Unavailable {
 #[derive(Debug)]
 pub struct Lab {
     prefix: String,
+    lines: Vec<Line>,
 }
 
 impl Lab {
@@ -141,7 +147,7 @@ impl Lab {
     /// What the system does not allow.
     pub fn new(sides: [Access; 2], weather: Weather) -> Result<Self, Unavailable> {
         let prefix = format!("ph{}", fastrand::u32(..1_000_000));
-        let lab = Self { prefix };
+        let mut lab = Self { prefix, lines: Vec::new() };
         for name in ["s", "n1", "n2", "p1", "p2"] {
             lab.ip(&format!("netns add {}", lab.name(name)))?;
             lab.within(name, "link set lo up")?;
@@ -151,22 +157,45 @@ impl Lab {
         lab.within("s", &format!("addr add {SERVER}/24 dev br0"))?;
         lab.within("s", &format!("addr add {SERVER_V6}/64 dev br0 nodad"))?;
         for (side, access) in [1, 2].into_iter().zip(sides) {
+            let delay = match weather {
+                Weather::Delay(milliseconds) => Some(milliseconds),
+                Weather::Fine | Weather::Loss(_) => None,
+            };
+            lab.cable(side, delay)?;
             lab.lay(side, access)?;
             lab.weather(side, weather)?;
         }
         Ok(lab)
     }
 
-    fn lay(&self, side: u8, access: Access) -> Result<(), Unavailable> {
+    /// The cable between a peer and its box, whose end there is `lan`.
+    fn cable(&mut self, side: u8, delay: Option<u16>) -> Result<(), Unavailable> {
         let (router, peer) = (format!("n{side}"), format!("p{side}"));
         let (full_router, full_peer) = (self.name(&router), self.name(&peer));
+        let end = if delay.is_some() { "near" } else { "lan" };
+        self.ip(&format!("link add {end} netns {full_router} type veth peer name eth0 netns {full_peer}"))?;
+        if let Some(milliseconds) = delay {
+            for tap in ["far", "lan"] {
+                self.within(&router, &format!("tuntap add dev {tap} mode tap"))?;
+            }
+            self.within(&router, "link add br0 type bridge")?;
+            self.within(&router, "link set br0 up")?;
+            for end in ["near", "far"] {
+                self.within(&router, &format!("link set {end} master br0 up"))?;
+            }
+            self.lines.push(Line::start(self, &router, milliseconds)?);
+        }
+        self.within(&router, "link set lan up")?;
+        self.within(&peer, "link set eth0 up")
+    }
+
+    fn lay(&self, side: u8, access: Access) -> Result<(), Unavailable> {
+        let (router, peer) = (format!("n{side}"), format!("p{side}"));
+        let full_router = self.name(&router);
         let server = self.name("s");
         self.ip(&format!("link add wan netns {full_router} type veth peer name w{side} netns {server}"))?;
         self.within("s", &format!("link set w{side} master br0 up"))?;
         self.within(&router, "link set wan up")?;
-        self.ip(&format!("link add lan netns {full_router} type veth peer name eth0 netns {full_peer}"))?;
-        self.within(&router, "link set lan up")?;
-        self.within(&peer, "link set eth0 up")?;
         let other = 3 - side;
         if access == Access::Ipv6Only {
             self.sysctl(&router, "net.ipv6.conf.all.forwarding=1")?;
@@ -188,7 +217,7 @@ impl Lab {
 
     fn weather(&self, side: u8, weather: Weather) -> Result<(), Unavailable> {
         match weather {
-            Weather::Fine => Ok(()),
+            Weather::Fine | Weather::Delay(_) => Ok(()),
             Weather::Loss(thousandths) => self.rules(
                 &format!("n{side}"),
                 &format!(
@@ -226,7 +255,8 @@ impl Lab {
         text.parse().expect("a constant of this file")
     }
 
-    fn name(&self, name: &str) -> String {
+    /// The namespace by its whole name.
+    pub(super) fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
@@ -251,10 +281,40 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        self.lines.clear();
         for name in ["p1", "p2", "n1", "n2", "s"] {
             // One that was never made cannot be removed, which is as good.
             drop(Command::new("ip").args(["netns", "del", &self.name(name)]).output());
         }
+    }
+}
+
+/// A process that carries frames from one end of a long cable to the other; dropping it cuts the cable.
+#[derive(Debug)]
+struct Line(Child);
+
+impl Line {
+    fn start(lab: &Lab, router: &str, milliseconds: u16) -> Result<Self, Unavailable> {
+        let mut command = lab.command(router, &python_interpreter());
+        command.arg(folder().join("python/delay_line.py")).args(["far", "lan", &milliseconds.to_string()]);
+        let started = command.stdout(Stdio::piped()).spawn();
+        let mut line = Self(started.map_err(|error| Unavailable(format!("cannot run Python: {error}")))?);
+        let mut said = String::new();
+        if let Some(output) = line.0.stdout.take() {
+            drop(BufReader::new(output).read_line(&mut said));
+        }
+        match said.trim() {
+            "carries" => Ok(line),
+            _ => Err(Unavailable("the line with a delay does not start; it takes /dev/net/tun".to_owned())),
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as good.
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::guest;
 use super::network::{Access, Lab, SERVER, SERVER_V6, Unavailable, Weather};
 use super::peer::Talker;
 use crate::foreign::{from_env, workspace};
 
 /// How long two peers may take to hear each other, and to hear each other again.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often a peer is asked whether it hears the other.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -25,6 +26,9 @@ pub struct Trial {
     pub weather: Weather,
     /// Whether the first side changes its address once they hear each other.
     pub moves: bool,
+    /// Whether the second peer is the vendor's SDK in Chromium. It is told of a server without TLS, stays where
+    /// it is, and the path is the one that the first peer sees.
+    pub browser: bool,
 }
 
 /// What came of it.
@@ -42,7 +46,7 @@ impl Trial {
     /// Two sides in fine weather that stay where they are.
     #[must_use]
     pub const fn between(one: Access, other: Access) -> Self {
-        Self { sides: [one, other], weather: Weather::Fine, moves: false }
+        Self { sides: [one, other], weather: Weather::Fine, moves: false, browser: false }
     }
 
     /// Tries it.
@@ -56,11 +60,15 @@ impl Trial {
     /// When the server does not start.
     pub fn run(&self) -> Result<Outcome, Unavailable> {
         let lab = Lab::new(self.sides, self.weather)?;
+        if self.browser {
+            let met = guest::meet(&lab, self.sides)?;
+            let connected_in = met.as_ref().map(|(begin, heard)| heard.at - *begin);
+            return Ok(Outcome { path: met.map(|(_, heard)| heard.path), connected_in, recovered_in: None });
+        }
         let files = Certificate::make();
-        let server = Server::start(&lab, &files);
+        let server = Server::start(&lab, Some(&files), &[]);
         let _bot = server.peer(&lab, self.sides[0], 1, &["--bot"]);
         let mut watcher = server.peer(&lab, self.sides[1], 2, &[]);
-        let joined = |line: &Value| (line["event"] == "peer-joined").then_some(());
         let Some((begin, ())) = watcher.next(PATIENCE, joined) else {
             return Ok(Outcome { path: None, connected_in: None, recovered_in: None });
         };
@@ -90,25 +98,43 @@ impl Trial {
 ///
 /// When the server does not start.
 pub fn diagnose(access: Access) -> Result<Value, Unavailable> {
+    diagnose_with(access, &[])
+}
+
+/// The same with settings of the server, as variables of its environment.
+///
+/// # Errors
+///
+/// As [`diagnose`].
+///
+/// # Panics
+///
+/// As [`diagnose`].
+pub fn diagnose_with(access: Access, settings: &[(&str, &str)]) -> Result<Value, Unavailable> {
     let lab = Lab::new([access, Access::FullCone], Weather::Fine)?;
     let files = Certificate::make();
-    let server = Server::start(&lab, &files);
+    let server = Server::start(&lab, Some(&files), settings);
     let mut command = server.client(&lab, 1);
-    let output = command.args(["doctor", &Server::url(access), "--json", "--key", &server.key]).output();
+    let output = command.args(["doctor", &server.url(access), "--json", "--key", &server.key]).output();
     let output = output.expect("`ip` and the server's binary; `cargo xtask test` provides both");
     Ok(serde_json::from_slice(&output.stdout).unwrap_or_default())
 }
 
+/// Somebody has come.
+pub(super) fn joined(line: &Value) -> Option<()> {
+    (line["event"] == "peer-joined").then_some(())
+}
+
 /// What a peer says about the other.
 #[derive(Debug, Clone)]
-struct Heard {
-    at: Instant,
+pub(super) struct Heard {
+    pub(super) at: Instant,
     bytes: u64,
-    path: String,
+    pub(super) path: String,
 }
 
 /// Asks until more than `known` bytes have come.
-fn hears(watcher: &mut Talker, known: u64, until: Instant) -> Option<Heard> {
+pub(super) fn hears(watcher: &mut Talker, known: u64, until: Instant) -> Option<Heard> {
     while Instant::now() < until {
         watcher.say("/who");
         let answer =
@@ -130,7 +156,7 @@ fn binary() -> PathBuf {
 }
 
 /// A certificate for the server's addresses, which the peers trust.
-struct Certificate {
+pub(super) struct Certificate {
     folder: tempfile::TempDir,
 }
 
@@ -153,21 +179,25 @@ impl Certificate {
     }
 }
 
-/// `peerhall dev` on port 443, over both families.
-struct Server<'c> {
+/// `peerhall dev` on port 443, or without a certificate on port 80, over both families.
+pub(super) struct Server<'c> {
     _talker: Talker,
     key: String,
-    certificate: &'c Certificate,
+    certificate: Option<&'c Certificate>,
 }
 
 impl<'c> Server<'c> {
-    fn start(lab: &Lab, certificate: &'c Certificate) -> Self {
+    pub(super) fn start(lab: &Lab, certificate: Option<&'c Certificate>, settings: &[(&str, &str)]) -> Self {
         let mut command = lab.command("s", &binary());
+        if let Some(certificate) = certificate {
+            command
+                .env("PEERHALL_TLS_CERT_FILE", certificate.cert())
+                .env("PEERHALL_TLS_KEY_FILE", certificate.key());
+        }
         command
-            .args(["dev", "--json", "--listen", "[::]:443"])
-            .env("PEERHALL_TLS_CERT_FILE", certificate.cert())
-            .env("PEERHALL_TLS_KEY_FILE", certificate.key())
-            .env("PEERHALL_TURN_LISTEN", format!("{SERVER}:3478,[{SERVER_V6}]:3478"));
+            .args(["dev", "--json", "--listen", &format!("[::]:{}", port(certificate.is_some()))])
+            .env("PEERHALL_TURN_LISTEN", format!("{SERVER}:3478,[{SERVER_V6}]:3478"))
+            .envs(settings.iter().copied());
         let talker = Talker::start(&mut command);
         let key = |line: &Value| line["publishableKey"].as_str().map(str::to_owned);
         let (_, key) = talker.next(PATIENCE, key).expect("the server starts");
@@ -175,21 +205,34 @@ impl<'c> Server<'c> {
     }
 
     /// A peer on a side. It is told the server's address and a key, and nothing else.
-    fn peer(&self, lab: &Lab, access: Access, side: u8, more: &[&str]) -> Talker {
+    pub(super) fn peer(&self, lab: &Lab, access: Access, side: u8, more: &[&str]) -> Talker {
         let mut command = self.client(lab, side);
-        command.args(["join", "lab", "--json", "--url", &Self::url(access), "--key", &self.key]).args(more);
+        command.args(["join", "lab", "--json", "--url", &self.url(access), "--key", &self.key]).args(more);
         Talker::start(&mut command)
     }
 
     /// The program on a side, with trust in the server's certificate.
     fn client(&self, lab: &Lab, side: u8) -> Command {
         let mut command: Command = lab.command(&format!("p{side}"), &binary());
-        command.env("SSL_CERT_FILE", self.certificate.cert());
+        if let Some(certificate) = self.certificate {
+            command.env("SSL_CERT_FILE", certificate.cert());
+        }
         command
     }
 
     /// The server's address as a side reaches it.
-    fn url(access: Access) -> String {
-        format!("wss://{}", std::net::SocketAddr::new(Lab::server_for(access), 443))
+    pub(super) fn url(&self, access: Access) -> String {
+        let (scheme, port) =
+            (if self.certificate.is_some() { "wss" } else { "ws" }, port(self.certificate.is_some()));
+        format!("{scheme}://{}", std::net::SocketAddr::new(Lab::server_for(access), port))
     }
+
+    /// A key with which everybody may come.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+const fn port(is_secure: bool) -> u16 {
+    if is_secure { 443 } else { 80 }
 }
