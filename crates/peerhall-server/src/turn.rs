@@ -84,7 +84,7 @@ fn limit(setup: &mut Setup, descriptors: usize) {
     setup.engine.quotas.ports = NonZeroU32::new(ports).unwrap_or(NonZeroU32::MIN);
     setup.streams = setup.streams.min(left).max(1);
     let (ports, connections) = (setup.engine.quotas.ports, setup.streams);
-    tracing::warn!(
+    tracing::info!(
         ports,
         connections,
         "the limit of open files leaves each TURN thread so many relay ports and connections; raise it \

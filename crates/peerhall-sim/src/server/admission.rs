@@ -110,7 +110,7 @@ pub(super) fn key() -> KeyRecord {
         actions: Actions::ALL,
         allowed_origins: AllowedOrigins::default(),
         allow_missing_origin: true,
-        inject_turn: false,
+        inject_turn: true,
         name: String::new(),
         created_at: 0,
         revoked_at: None,

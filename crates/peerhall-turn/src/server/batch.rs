@@ -11,8 +11,9 @@ const MAX_BYTES: usize = 65_507;
 /// Most destinations that are collected for at once; one more and all are sent.
 const MAX_OPEN: usize = 64;
 
-/// Memory that a batch keeps for the next one.
-const KEPT_BYTES: usize = 16 * 1_024;
+/// Pieces of memory that are kept for batches to come, as large as they have become: 4 MiB at most. To give
+/// one back and get another costs a fault for each of its pages.
+const MAX_SPARE: usize = 32;
 
 /// Which socket a datagram leaves by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Batches {
         for mut batch in self.open.drain(..) {
             send(&batch);
             batch.bytes.clear();
-            if batch.bytes.capacity() <= KEPT_BYTES {
+            if self.spare.len() < MAX_SPARE {
                 self.spare.push(batch.bytes);
             }
         }
