@@ -72,6 +72,12 @@ async fn x12_two_pictures_that_a_browser_adds_at_once_on_sections_of_ours_are_to
 }
 
 #[tokio::test]
+async fn x12_tracks_of_both_kinds_that_a_browser_adds_at_once_on_sections_of_ours_are_told_apart() {
+    scenes::x12_tracks_of_both_kinds_that_a_browser_adds_at_once_on_sections_of_ours_are_told_apart(Chromium)
+        .await;
+}
+
+#[tokio::test]
 async fn x12_what_both_attach_before_joining_keeps_the_metadata_of_each_stream() {
     scenes::x12_what_both_attach_before_joining_keeps_the_metadata_of_each_stream(Chromium).await;
 }

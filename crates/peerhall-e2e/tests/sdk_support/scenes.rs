@@ -221,6 +221,41 @@ pub(crate) async fn x12_two_pictures_that_a_browser_adds_at_once_on_sections_of_
     room.close().await;
 }
 
+/// A picture and a sound of one stream, and another stream of each kind alone: each track takes a section of its
+/// kind that is ours.
+pub(crate) async fn x12_tracks_of_both_kinds_that_a_browser_adds_at_once_on_sections_of_ours_are_told_apart(
+    browser: Browser,
+) {
+    for ids in [NATIVE_FIRST, NATIVE_LAST] {
+        let server = server::start();
+        let mut room = Room::open(browser, &server, ids).await;
+        let mirrors = ["one", "two"].map(Mirror::new);
+        for mirror in &mirrors {
+            room.native.add_stream(mirror.stream(), None).expect("added");
+        }
+        let remote = room.meet().await;
+        let mut tracks = remote.on_track();
+        for id in ["one", "two"] {
+            room.page.wait("stream-added", json!({ "stream": id }), 1).await;
+        }
+        let add = "const camera = await me.addCamera({ role: 'camera' }, { audio: true });
+            return { [me.addCanvas({ role: 'canvas' })]: 'canvas', [camera]: 'camera' };";
+        let roles = room.page.run(add).await;
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let event = next_track(&mut tracks).await;
+            let role = event.metadata.as_ref().and_then(StreamMetadata::role).expect("a role").to_owned();
+            let of_stream = event.streams.first().and_then(|stream| roles[stream.id()].as_str());
+            assert_eq!(of_stream, Some(role.as_str()), "with {ids:?}");
+            seen.push((role, event.track.kind() == MediaKind::Audio));
+        }
+        seen.sort();
+        let wanted = [("camera", false), ("camera", true), ("canvas", false)];
+        assert_eq!(seen, wanted.map(|(role, is_audio)| (role.to_owned(), is_audio)), "with {ids:?}");
+        room.close().await;
+    }
+}
+
 /// Two pictures of each side, all there before anybody has joined: their first offers collide, and whoever
 /// answers sends on sections that the other side opened. What the page knows of ours is not asked: that is
 /// what the vendor's SDK loses.

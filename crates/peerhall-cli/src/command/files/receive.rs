@@ -63,16 +63,14 @@ impl Receive {
         let shared = Arc::new(Shared::new(code.secret, store, journal, show));
         let outcome = take(&room, events, &shared).await;
         room.peer().close(Some("received")).await;
-        if outcome.is_ok() {
-            shared.journal().finish();
-            shared.show.say("Everything is here.", || json!({"event": "done"}))?;
-        }
-        outcome
+        let batch = outcome?;
+        shared.journal().finish(&batch)?;
+        shared.show.say("Everything is here.", || json!({"event": "done"}))
     }
 }
 
-/// Takes files of whoever may send them, until all are here.
-async fn take(room: &Room, mut events: Events<RoomEvent>, shared: &Arc<Shared>) -> Outcome {
+/// Takes files of whoever may send them, until all of an offer are here, and names the offer.
+async fn take(room: &Room, mut events: Events<RoomEvent>, shared: &Arc<Shared>) -> Result<String, Failure> {
     let mut senders: HashMap<String, mpsc::UnboundedSender<Incoming>> = HashMap::new();
     let (tell_over, mut over) = mpsc::channel(1);
     let ended = || Failure::Ended("the connection to the server is over".to_owned());
@@ -112,6 +110,6 @@ async fn take(room: &Room, mut events: Events<RoomEvent>, shared: &Arc<Shared>) 
 fn ask(peer: RoomPeer, shared: &Arc<Shared>) {
     if shared.secret.is_some() {
         let shared = Arc::clone(shared);
-        tokio::spawn(async move { shared.ask(&peer).await });
+        tokio::spawn(async move { shared.ask(&peer, None).await });
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::nonce;
 use super::show::Bar;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 
 /// Bytes of a part that are read at once.
 const READ: usize = 256 * 1024;
@@ -36,6 +36,14 @@ pub(super) enum Missed {
     Disk(#[from] Failure),
 }
 
+/// A file that has come to its end and matches its proof.
+#[derive(Debug)]
+pub(super) struct Whole {
+    part: PathBuf,
+    name: String,
+    pub(super) receipt: Receipt,
+}
+
 impl Store {
     /// Makes the folder if it is not there.
     pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
@@ -43,12 +51,8 @@ impl Store {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// Takes a file to its end, going on with what is here of it.
-    pub(super) async fn take(
-        &self,
-        mut message: Incoming,
-        bar: &mut Bar,
-    ) -> Result<(PathBuf, Receipt), Missed> {
+    /// Takes a file to its end, going on with what is here of it. It has no name until it is placed.
+    pub(super) async fn take(&self, mut message: Incoming, bar: &mut Bar) -> Result<Whole, Missed> {
         let part = match Part::open(&self.folder, &message) {
             Ok(part) => part,
             Err(failure) => {
@@ -72,14 +76,14 @@ impl Store {
                 return Err(error);
             }
         }
-        let name = message.name().unwrap_or_else(|| "file".to_owned());
-        let whole = self.place(&path, &name)?;
         let receipt = message.receipt().ok_or(TransferError::Closed)?;
-        Ok((whole, receipt))
+        let name = message.name().unwrap_or_else(|| "file".to_owned());
+        Ok(Whole { part: path, name, receipt })
     }
 
     /// Gives a whole file its name, or the next that is free. Nothing that is here is replaced.
-    fn place(&self, part: &Path, name: &str) -> Result<PathBuf, Failure> {
+    pub(super) fn place(&self, whole: &Whole) -> Result<PathBuf, Failure> {
+        let Whole { part, name, .. } = whole;
         let mut wanted = self.folder.join(name);
         for attempt in 1..=NAMES {
             match OpenOptions::new().write(true).create_new(true).open(&wanted) {
@@ -175,15 +179,24 @@ fn known(mut file: File, total: Option<u64>) -> io::Result<(File, u64, Hasher)> 
     }
 }
 
-/// Which files of an offer are here, for a receiver that is started again.
+/// How many offers are remembered at most: in an open channel anybody may make them.
+const OFFERS: usize = 64;
+
+/// Which files of which offers are here, for a receiver that is started again.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Journal {
     #[serde(skip)]
     path: PathBuf,
     /// Names this receiver to the sender.
     pub(super) receiver: String,
-    /// The offer that `have` speaks of.
-    pub(super) batch: Option<String>,
+    /// Offers of which something is here, the one that was made last at the end.
+    offers: Vec<Taken>,
+}
+
+/// What is here of an offer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) batch: String,
     /// Places of files that are here.
     pub(super) have: Vec<u32>,
 }
@@ -205,28 +218,48 @@ impl Journal {
         })
     }
 
-    /// From now on it is about this offer.
-    pub(super) fn begin(&mut self, batch: &str) {
-        if self.batch.as_deref() != Some(batch) {
-            self.batch = Some(batch.to_owned());
-            self.have.clear();
+    /// What is here of an offer; of the last one that something is here of, where none is named.
+    pub(super) fn of(&self, batch: Option<&str>) -> Option<&Taken> {
+        match batch {
+            Some(batch) => self.offers.iter().find(|known| known.batch == batch),
+            None => self.offers.last(),
         }
     }
 
     /// Whether a file of an offer is here.
     pub(super) fn has(&self, batch: &str, place: u32) -> bool {
-        self.batch.as_deref() == Some(batch) && self.have.contains(&place)
+        self.of(Some(batch)).is_some_and(|known| known.have.contains(&place))
     }
 
-    /// A file is here. Of another offer than the last one it is not worth a word.
+    /// A file is here.
     pub(super) fn note(&mut self, batch: &str, place: u32) -> Result<(), Failure> {
-        if self.batch.as_deref() != Some(batch) || self.have.contains(&place) {
+        match self.offers.iter_mut().find(|known| known.batch == batch) {
+            Some(known) if known.have.contains(&place) => return Ok(()),
+            Some(known) => known.have.push(place),
+            None => {
+                let excess = (self.offers.len() + 1).saturating_sub(OFFERS);
+                self.offers.drain(..excess);
+                self.offers.push(Taken { batch: batch.to_owned(), have: vec![place] });
+            }
+        }
+        self.write()
+    }
+
+    /// Everything of an offer is here. What is here of others stays known.
+    pub(super) fn finish(&mut self, batch: &str) -> Outcome {
+        self.offers.retain(|known| known.batch != batch);
+        if self.offers.is_empty() {
+            // It may never have been written.
+            let _ = fs::remove_file(&self.path);
             return Ok(());
         }
-        self.have.push(place);
+        self.write()
+    }
+
+    /// In one step, and in the place of what is there: somebody else's link is not followed.
+    fn write(&self) -> Outcome {
         let text = serde_json::to_vec(self).unwrap_or_default();
         let failed = |source| Failure::File { path: self.path.clone(), source };
-        // In one step, and in the place of what is there: somebody else's link is not followed.
         let fresh = self.path.with_extension(format!("{}.new", nonce()?));
         let mut file = OpenOptions::new().write(true).create_new(true).open(&fresh).map_err(failed)?;
         file.write_all(&text).and_then(|()| fs::rename(&fresh, &self.path)).map_err(|source| {
@@ -235,16 +268,12 @@ impl Journal {
             failed(source)
         })
     }
-
-    /// Everything is here.
-    pub(super) fn finish(&self) {
-        // It may never have been written.
-        let _ = fs::remove_file(&self.path);
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use peerhall::labelled::Proof;
+
     use super::*;
 
     #[test]
@@ -254,7 +283,8 @@ mod tests {
         for expected in ["a.tar.gz", "a.tar (1).gz", "a.tar (2).gz"] {
             let part = folder.path().join("part");
             fs::write(&part, expected).unwrap();
-            let placed = store.place(&part, "a.tar.gz").unwrap();
+            let receipt = Receipt { bytes: 1, proof: Proof([7; 32]) };
+            let placed = store.place(&Whole { part, name: "a.tar.gz".to_owned(), receipt }).unwrap();
             assert_eq!(placed, folder.path().join(expected));
             assert_eq!(fs::read_to_string(placed).unwrap(), expected);
         }
@@ -283,29 +313,38 @@ mod tests {
         fs::write(&victim, "kept").unwrap();
         let mut journal = Journal::open(folder.path(), "room").unwrap();
         std::os::unix::fs::symlink(&victim, &journal.path).unwrap();
-        journal.begin("one");
         journal.note("one", 0).unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
         assert!(Journal::open(folder.path(), "room").unwrap().has("one", 0));
     }
 
     #[test]
-    fn a_journal_is_about_one_offer_and_survives_damage() {
+    fn a_journal_keeps_offers_apart_and_survives_damage() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), "room").unwrap();
-        journal.begin("one");
         journal.note("one", 3).unwrap();
         journal.note("one", 3).unwrap();
         journal.note("another", 4).unwrap();
         let mut again = Journal::open(folder.path(), "room").unwrap();
-        assert_eq!((&again.receiver, &again.have), (&journal.receiver, &vec![3]));
-        again.begin("one");
-        assert_eq!(again.have, [3]);
-        again.begin("two");
-        assert!(again.have.is_empty());
+        assert_eq!(again.receiver, journal.receiver);
+        assert_eq!(again.of(Some("one")).map(|known| known.have.as_slice()), Some([3].as_slice()));
+        assert_eq!(again.of(None).map(|known| known.batch.as_str()), Some("another"));
+        assert!(again.has("another", 4) && !again.has("one", 4) && !again.has("third", 3));
+        again.finish("another").unwrap();
+        assert!(Journal::open(folder.path(), "room").unwrap().has("one", 3));
         fs::write(&again.path, "{").unwrap();
-        assert!(Journal::open(folder.path(), "room").unwrap().have.is_empty());
-        again.finish();
+        assert!(Journal::open(folder.path(), "room").unwrap().of(None).is_none());
+        again.finish("one").unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_journal_does_not_grow_with_the_offers_of_strangers() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), "room").unwrap();
+        for offer in 0..2 * OFFERS {
+            journal.note(&offer.to_string(), 0).unwrap();
+        }
+        assert_eq!(Journal::open(folder.path(), "room").unwrap().offers.len(), OFFERS);
     }
 }

@@ -38,8 +38,9 @@ impl Shared {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks somebody for everything that is not here.
-    pub(super) async fn ask(&self, peer: &RoomPeer) {
+    /// Asks somebody for everything of an offer that is not here; where none is named, of what may have been
+    /// offered by an earlier run.
+    pub(super) async fn ask(&self, peer: &RoomPeer, batch: Option<&str>) {
         let proof = match &self.secret {
             Some(secret) => {
                 // Without a connection there is nobody to ask; the next one asks again.
@@ -50,10 +51,11 @@ impl Shared {
         };
         let words = {
             let journal = self.journal();
+            let known = journal.of(batch);
             Words::Take {
-                batch: journal.batch.clone(),
+                batch: batch.or(known.map(|known| known.batch.as_str())).map(str::to_owned),
                 receiver: journal.receiver.clone(),
-                have: journal.have.clone(),
+                have: known.map(|known| known.have.clone()).unwrap_or_default(),
                 proof,
             }
         };
@@ -80,12 +82,13 @@ struct Taking {
     complete: bool,
 }
 
-/// Takes what somebody sends until it has left, and tells `over` when everything is here or nothing more can be.
+/// Takes what somebody sends until it has left, and tells `over` when everything is here, of which offer, or that
+/// nothing more can come.
 pub(super) async fn take_from(
     peer: RoomPeer,
     mut messages: mpsc::UnboundedReceiver<Incoming>,
     shared: Arc<Shared>,
-    over: mpsc::Sender<Outcome>,
+    over: mpsc::Sender<Result<String, Failure>>,
 ) {
     let mut taking = Taking { peer, shared, offer: None, attempts: 0, complete: false };
     loop {
@@ -102,13 +105,18 @@ pub(super) async fn take_from(
         match step {
             Ok(false) => {}
             // Whoever waited for it has stopped waiting if this fails.
-            Ok(true) => return drop(over.send(Ok(())).await),
+            Ok(true) => return drop(over.send(Ok(taking.batch())).await),
             Err(failure) => return drop(over.send(Err(failure)).await),
         }
     }
 }
 
 impl Taking {
+    /// Names the offer.
+    fn batch(&self) -> String {
+        self.offer.as_ref().map(|offer| offer.batch.clone()).unwrap_or_default()
+    }
+
     /// Tells whether everything is here and the sender knows.
     async fn hear(&mut self, message: Incoming) -> Result<bool, Failure> {
         match message.kind() {
@@ -150,7 +158,8 @@ impl Taking {
         if self.attempts >= ATTEMPTS {
             return Err(Failure::Incomplete(missing));
         }
-        self.shared.ask(&self.peer).await;
+        let batch = self.offer.as_ref().map(|offer| offer.batch.as_str());
+        self.shared.ask(&self.peer, batch).await;
         Ok(())
     }
 
@@ -173,7 +182,6 @@ impl Taking {
             }
         }
         let is_new = self.offer.as_ref().is_none_or(|known| known.batch != batch);
-        self.shared.journal().begin(&batch);
         if is_new {
             self.show_offer(&files)?;
         }
@@ -182,7 +190,8 @@ impl Taking {
         self.offer = Some(offer);
         // Where there is no code the offer comes first.
         if self.shared.secret.is_none() {
-            self.shared.ask(&self.peer).await;
+            let batch = self.offer.as_ref().map(|offer| offer.batch.as_str());
+            self.shared.ask(&self.peer, batch).await;
         }
         Ok(())
     }
@@ -216,7 +225,13 @@ impl Taking {
             took = self.shared.store.take(message, &mut bar) => took,
         };
         match took {
-            Ok((path, receipt)) => {
+            Ok(_) if !self.is_proved().await => {
+                drop(bar);
+                self.missed(&name, &TransferError::ConnectionReset)
+            }
+            Ok(whole) => {
+                let path = self.shared.store.place(&whole)?;
+                let receipt = whole.receipt;
                 bar.arrived(receipt.bytes, &receipt.proof.to_string(), "received", path.to_str())?;
                 let mut journal = self.shared.journal();
                 journal.note(&batch, place)?;
@@ -240,12 +255,18 @@ impl Taking {
         )
     }
 
+    /// The offer has come over the connection of this moment, or there is no code that it would have to know.
+    async fn is_proved(&self) -> bool {
+        let Some(offer) = &self.offer else { return false };
+        self.shared.secret.is_none() || fingerprints(&self.peer).await == offer.connection
+    }
+
     /// The offer that this connection has made, and the place of a file in it that is not here; `None` for
     /// anything else.
     async fn expected(&self, message: &Incoming) -> Option<(String, u32)> {
         let offer = self.offer.as_ref()?;
         let info: FileInfo = serde_json::from_value(Value::Object(message.info().clone())).ok()?;
-        if self.shared.secret.is_some() && fingerprints(&self.peer).await != offer.connection {
+        if !self.is_proved().await {
             return None;
         }
         let offered = usize::try_from(info.file).ok().and_then(|place| offer.files.get(place))?;
