@@ -26,8 +26,8 @@ pub struct Trial {
     pub weather: Weather,
     /// Whether the first side changes its address once they hear each other.
     pub moves: bool,
-    /// Whether the second peer is the vendor's SDK in Chromium. It is told of a server without TLS, stays where
-    /// it is, and the path is the one that the first peer sees.
+    /// Whether the second peer is the vendor's SDK in Chromium. Then nobody moves, and the path is the one that
+    /// the first peer sees.
     pub browser: bool,
 }
 
@@ -66,7 +66,7 @@ impl Trial {
             return Ok(Outcome { path: met.map(|(_, heard)| heard.path), connected_in, recovered_in: None });
         }
         let files = Certificate::make();
-        let server = Server::start(&lab, Some(&files), &[]);
+        let server = Server::start(&lab, &files, &[]);
         let _bot = server.peer(&lab, self.sides[0], 1, &["--bot"]);
         let mut watcher = server.peer(&lab, self.sides[1], 2, &[]);
         let Some((begin, ())) = watcher.next(PATIENCE, joined) else {
@@ -113,7 +113,7 @@ pub fn diagnose(access: Access) -> Result<Value, Unavailable> {
 pub fn diagnose_with(access: Access, settings: &[(&str, &str)]) -> Result<Value, Unavailable> {
     let lab = Lab::new([access, Access::FullCone], Weather::Fine)?;
     let files = Certificate::make();
-    let server = Server::start(&lab, Some(&files), settings);
+    let server = Server::start(&lab, &files, settings);
     let mut command = server.client(&lab, 1);
     let output = command.args(["doctor", &server.url(access), "--json", "--key", &server.key]).output();
     let output = output.expect("`ip` and the server's binary; `cargo xtask test` provides both");
@@ -161,7 +161,7 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    fn make() -> Self {
+    pub(super) fn make() -> Self {
         let names = [SERVER.to_owned(), SERVER_V6.to_owned()];
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
         let folder = tempfile::tempdir().expect("a folder");
@@ -179,23 +179,20 @@ impl Certificate {
     }
 }
 
-/// `peerhall dev` on port 443, or without a certificate on port 80, over both families.
+/// `peerhall dev` on port 443, over both families.
 pub(super) struct Server<'c> {
     _talker: Talker,
     key: String,
-    certificate: Option<&'c Certificate>,
+    certificate: &'c Certificate,
 }
 
 impl<'c> Server<'c> {
-    pub(super) fn start(lab: &Lab, certificate: Option<&'c Certificate>, settings: &[(&str, &str)]) -> Self {
+    pub(super) fn start(lab: &Lab, certificate: &'c Certificate, settings: &[(&str, &str)]) -> Self {
         let mut command = lab.command("s", &binary());
-        if let Some(certificate) = certificate {
-            command
-                .env("PEERHALL_TLS_CERT_FILE", certificate.cert())
-                .env("PEERHALL_TLS_KEY_FILE", certificate.key());
-        }
         command
-            .args(["dev", "--json", "--listen", &format!("[::]:{}", port(certificate.is_some()))])
+            .args(["dev", "--json", "--listen", "[::]:443"])
+            .env("PEERHALL_TLS_CERT_FILE", certificate.cert())
+            .env("PEERHALL_TLS_KEY_FILE", certificate.key())
             .env("PEERHALL_TURN_LISTEN", format!("{SERVER}:3478,[{SERVER_V6}]:3478"))
             .envs(settings.iter().copied());
         let talker = Talker::start(&mut command);
@@ -214,25 +211,17 @@ impl<'c> Server<'c> {
     /// The program on a side, with trust in the server's certificate.
     fn client(&self, lab: &Lab, side: u8) -> Command {
         let mut command: Command = lab.command(&format!("p{side}"), &binary());
-        if let Some(certificate) = self.certificate {
-            command.env("SSL_CERT_FILE", certificate.cert());
-        }
+        command.env("SSL_CERT_FILE", self.certificate.cert());
         command
     }
 
     /// The server's address as a side reaches it.
     pub(super) fn url(&self, access: Access) -> String {
-        let (scheme, port) =
-            (if self.certificate.is_some() { "wss" } else { "ws" }, port(self.certificate.is_some()));
-        format!("{scheme}://{}", std::net::SocketAddr::new(Lab::server_for(access), port))
+        format!("wss://{}", std::net::SocketAddr::new(Lab::server_for(access), 443))
     }
 
     /// A key with which everybody may come.
     pub(super) fn key(&self) -> &str {
         &self.key
     }
-}
-
-const fn port(is_secure: bool) -> u16 {
-    if is_secure { 443 } else { 80 }
 }
