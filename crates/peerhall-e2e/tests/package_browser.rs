@@ -71,3 +71,14 @@ fn the_same_calls_on_the_vendors_package_and_on_ours_tell_the_same_events_in_the
 -> Result<(), Failed> {
     node("package_twins", &[])
 }
+
+#[test]
+fn l01_to_l18_two_pages_in_chromium_exchange_labelled_messages_and_streams_over_aborts_a_cut_and_a_reload()
+-> Result<(), Failed> {
+    node("package_labelled", &[])
+}
+
+#[test]
+fn l01_to_l18_firefox_sends_labelled_messages_and_streams_to_chromium() -> Result<(), Failed> {
+    node("package_labelled", &["--firefox"])
+}

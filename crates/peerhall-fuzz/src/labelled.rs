@@ -118,7 +118,7 @@ impl Side {
                 self.lane = self.remote_channel(LABEL);
             }
             6 => {
-                self.session.reset(Role::Asker);
+                self.session.reset(self.now, Role::Asker);
                 self.session.capable();
                 self.control = self.remote_channel(CONTROL_LABEL);
                 self.lane = self.remote_channel(LABEL);

@@ -13,13 +13,55 @@ use crate::progress::Progress;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(pub(crate) u64);
 
+impl ChannelId {
+    /// Its number, for a border that only numbers cross.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The channel of a number; one that was never given out is nobody's.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// A message that is being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutgoingId(pub(crate) u32);
 
+impl OutgoingId {
+    /// Its number, for a border that only numbers cross.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The message of a number; one that was never given out is nobody's.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 /// A message that arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncomingId(pub(crate) u64);
+
+impl IncomingId {
+    /// Its number, for a border that only numbers cross.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The message of a number; one that was never given out is nobody's.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
 
 /// One thing that the driver does next.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,6 +27,7 @@ mod options;
 mod outgoing;
 mod progress;
 mod session;
+mod standing;
 
 pub use error::{CutOff, SendError, TransferError};
 pub use event::{ChannelChange, ChannelId, Event, IncomingId, Offer, OutgoingId, Output, Receipt};
@@ -38,3 +39,4 @@ pub use options::{
 };
 pub use progress::Progress;
 pub use session::{Have, Message, RemoteChannel, Role, Sending, Session};
+pub use standing::{StandingLabels, TrackChange, track_change};

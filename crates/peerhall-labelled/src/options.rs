@@ -38,6 +38,10 @@ pub const STALL_LIMIT: Duration = Duration::from_secs(30);
 /// How long a channel that closed without a word may belong to a connection that is about to be replaced.
 pub(crate) const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
+/// How long who does not create channels leaves it to the other side to have the connection negotiate: two
+/// offers at the same moment cost a roll-back, after which Chromium may never gather candidates again.
+pub(crate) const PROBE_DELAY: Duration = Duration::from_millis(500);
+
 /// Choices of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {

@@ -20,6 +20,7 @@ mod timers;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -76,11 +77,23 @@ pub struct Session {
     next_outgoing: u32,
     next_incoming: u64,
     next_nonce: u32,
-    /// The present connection was asked to negotiate.
-    probed: bool,
+    probe: Probe,
     /// The remote has shown that it does not know labels.
     unlabelled: bool,
     out: VecDeque<Output>,
+}
+
+/// Whether the present connection is asked to negotiate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// Nobody wants a label.
+    NotNeeded,
+    /// Soon, if the other side has not done it before.
+    Wanted,
+    /// Then, if the other side has not done it before.
+    At(Duration),
+    /// It was.
+    Done,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +133,7 @@ impl Session {
             next_outgoing: 0,
             next_incoming: 0,
             next_nonce: 0,
-            probed: false,
+            probe: Probe::NotNeeded,
             unlabelled: false,
             out: VecDeque::new(),
         }

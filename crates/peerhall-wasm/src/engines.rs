@@ -2,9 +2,12 @@
 
 #[cfg(feature = "room")]
 use peerhall_core::Peer;
-use peerhall_core::{Output, Signalling, Time};
+use peerhall_core::{Signalling, Time};
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
+
+#[cfg(feature = "labelled")]
+use crate::labels::Labels;
 
 #[cfg(feature = "room")]
 use crate::peer;
@@ -26,6 +29,9 @@ enum Engine {
     Client(Box<Signalling<Value>>),
     #[cfg(feature = "room")]
     Peer(Box<Peer<Value>>),
+    /// A member whose connections carry labelled channels.
+    #[cfg(feature = "labelled")]
+    Labelled(Box<Peer<Value>>, Box<Labels>),
 }
 
 impl Engine {
@@ -35,6 +41,11 @@ impl Engine {
             let (made, policy) = options::peer(options)?;
             let mut peer = Peer::new(made);
             peer.set_transport_policy(policy);
+            #[cfg(feature = "labelled")]
+            if options.flag("labelled") {
+                peer.know_labels();
+                return Ok(Self::Labelled(Box::new(peer), Box::new(Labels::new(options)?)));
+            }
             return Ok(Self::Peer(Box::new(peer)));
         }
         Ok(Self::Client(Box::new(Signalling::new(options::signalling(options)?))))
@@ -46,15 +57,20 @@ impl Engine {
             Self::Client(engine) => client::call(engine, now, &what, request),
             #[cfg(feature = "room")]
             Self::Peer(engine) => peer::call(engine, now, &what, request),
+            #[cfg(feature = "labelled")]
+            Self::Labelled(engine, labels) => labels.call(engine, now, &what, request),
         }
     }
 
-    fn poll(&mut self) -> Option<Output<Value>> {
-        match self {
+    fn poll(&mut self) -> Option<Value> {
+        let output = match self {
             Self::Client(engine) => engine.poll_output(),
             #[cfg(feature = "room")]
             Self::Peer(engine) => engine.poll_output(),
-        }
+            #[cfg(feature = "labelled")]
+            Self::Labelled(engine, labels) => return labels.poll(engine),
+        };
+        output.map(output::describe)
     }
 
     fn deadline(&self) -> Option<Time> {
@@ -62,6 +78,8 @@ impl Engine {
             Self::Client(engine) => engine.deadline(),
             #[cfg(feature = "room")]
             Self::Peer(engine) => engine.deadline(),
+            #[cfg(feature = "labelled")]
+            Self::Labelled(engine, labels) => labels.deadline(engine),
         }
     }
 }
@@ -82,8 +100,7 @@ pub(crate) fn call(number: u32, now: f64, request: &Value) -> Value {
 
 /// The next output.
 pub(crate) fn poll(number: u32) -> Value {
-    let output = with(number, Engine::poll).flatten();
-    output.map_or_else(Value::undefined, output::describe)
+    with(number, Engine::poll).flatten().into()
 }
 
 /// The next moment at which something is due, in milliseconds.

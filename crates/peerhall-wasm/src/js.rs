@@ -61,6 +61,15 @@ unsafe extern "C" {
     pub(crate) safe fn parse(text: u32) -> Option<Value>;
 }
 
+#[cfg(feature = "labelled")]
+#[link(wasm_import_module = "js")]
+unsafe extern "C" {
+    /// New bytes, copied from here.
+    pub(crate) safe fn bytes(at: *const u8, len: usize) -> Value;
+    /// Copies bytes to where there is room for their length.
+    pub(crate) safe fn fill(bytes: u32, at: *mut u8);
+}
+
 /// Makes an engine; takes the options over.
 #[unsafe(no_mangle)]
 extern "C" fn open(options: Value) -> Value {

@@ -19,6 +19,7 @@
 //! | `client.rs`, `peer.rs`, `rtc.rs` | requests |
 //! | `output.rs`, `event.rs`, `remote_event.rs`, `command.rs` | outputs |
 //! | `failure.rs` | errors, by the classes that they have over there |
+//! | `labels.rs` | labelled channels, transfers and shares, beside a peer |
 //!
 //! On other targets than WebAssembly this crate is empty.
 
@@ -34,6 +35,8 @@ mod event;
 mod failure;
 #[cfg(target_arch = "wasm32")]
 mod js;
+#[cfg(all(target_arch = "wasm32", feature = "labelled"))]
+mod labels;
 #[cfg(target_arch = "wasm32")]
 mod options;
 #[cfg(target_arch = "wasm32")]

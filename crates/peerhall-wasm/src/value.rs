@@ -69,12 +69,26 @@ impl Value {
         list
     }
 
+    /// New bytes of the other side.
+    #[cfg(feature = "labelled")]
+    pub(crate) fn bytes(bytes: &[u8]) -> Self {
+        js::bytes(bytes.as_ptr(), bytes.len())
+    }
+
+    /// A copy of bytes of the other side.
+    #[cfg(feature = "labelled")]
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.len()];
+        js::fill(self.raw(), bytes.as_mut_ptr());
+        bytes
+    }
+
     /// Parses a text of the other side.
     pub(crate) fn parse(&self) -> Option<Self> {
         js::parse(self.raw())
     }
 
-    /// UTF-16 units of a text, or entries of a list.
+    /// UTF-16 units of a text, entries of a list, or how many bytes.
     pub(crate) fn len(&self) -> usize {
         js::len(self.raw())
     }

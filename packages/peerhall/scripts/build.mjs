@@ -1,4 +1,4 @@
-// Makes `dist/` from `src/`, `types/` and two WebAssembly modules: `node build.mjs FULL.wasm CLIENT.wasm`.
+// Makes `dist/` from `src/`, `types/` and three WebAssembly modules: `node build.mjs FULL.wasm CLIENT.wasm LABELLED.wasm`.
 // `cargo xtask package` compiles those and calls this.
 
 import { execFile } from 'node:child_process';
@@ -72,6 +72,8 @@ async function bundle(entry, packed, formats) {
     target: TARGET,
     legalComments: 'none',
     external: ['react', 'peerhall'],
+    // What only the labelled entry does is left out of the others.
+    define: { LABELLED: String(entry === 'labelled') },
     plugins: packed ? [engines(packed)] : [],
   };
   const format = {
@@ -92,13 +94,14 @@ async function bundle(entry, packed, formats) {
   return { gzip: gzipped(await readFile(format.esm.outfile)), ...(packed && { packed: gzipped(packed.packed.text), wasm: packed.packed.size, parts: packed.parts }), glue: sum };
 }
 
-const [full, client] = process.argv.slice(2);
+const [full, client, labels] = process.argv.slice(2);
 await rm(DIST, { recursive: true, force: true });
 await mkdir(DIST, { recursive: true });
-const [room, channels] = [await small(full, 'room'), await small(client, 'channels')];
+const [room, channels, labelled] = [await small(full, 'room'), await small(client, 'channels'), await small(labels, 'labelled')];
 const sizes = {
   peerhall: await bundle('peerhall', room, ['esm', 'cjs', 'umd']),
   signalling: await bundle('signalling', channels, ['esm', 'cjs']),
+  labelled: await bundle('labelled', labelled, ['esm', 'cjs']),
   helpers: await bundle('helpers', null, ['esm', 'cjs']),
   react: await bundle('react', null, ['esm', 'cjs']),
 };

@@ -21,6 +21,8 @@ const OWNERS = [
   ['core: the client of channels', /peerhall_core(?:::|\.\.|\d+)signalling/],
   ['core: rooms, remote peers, media', /peerhall_core(?:::|\.\.|\d+)room/],
   ['core: peer connections', /peerhall_core(?:::|\.\.|\d+)link/],
+  ['labelled channels and transfers', /peerhall_labelled/],
+  ['proof of what arrived', /blake3/],
   ['the wire\'s words', /peerhall_proto/],
   ['border to JavaScript', /peerhall_wasm/],
   ['memory', /talc|rust_alloc|rdl_alloc|rust_realloc|rust_dealloc/],
@@ -45,15 +47,17 @@ export function table(sizes) {
   const files = [
     ['`peerhall`: everything', sizes.peerhall],
     ['`peerhall/signalling`: channels without peers', sizes.signalling],
+    ['`peerhall/labelled`: everything, and labelled channels', sizes.labelled],
     ['`peerhall/helpers`, only when imported', sizes.helpers],
     ['`peerhall/react`, only when imported', sizes.react],
   ].map(([name, { gzip, glue, wasm, packed }]) =>
     `| ${name} | ${thousands(gzip)} | ${packed ? thousands(packed) : '–'} | ${wasm ? thousands(wasm) : '–'} | ${thousands(glue)} |`);
-  const [all, channels] = [sizes.peerhall.parts, sizes.signalling.parts];
-  const parts = all.code.map(([owner, bytes], place) => [owner, bytes, channels.code[place][1]]).concat([['texts and tables', all.data, channels.data]]);
+  const modules = [sizes.peerhall.parts, sizes.signalling.parts, sizes.labelled.parts];
+  const parts = modules[0].code.map(([owner], place) => [owner, ...modules.map(({ code }) => code[place][1])])
+    .concat([['texts and tables', ...modules.map(({ data }) => data)]]);
   return [
     '| file | gzip -9, bytes | of it WebAssembly, packed | unpacked | JavaScript, minified |', '|---|---|---|---|---|', ...files, '',
-    '| WebAssembly, unpacked, bytes | `peerhall` | `peerhall/signalling` |', '|---|---|---|',
+    '| WebAssembly, unpacked, bytes | `peerhall` | `peerhall/signalling` | `peerhall/labelled` |', '|---|---|---|---|',
     ...parts.map(([owner, ...bytes]) => `| ${owner} | ${bytes.map(thousands).join(' | ')} |`),
   ].join('\n');
 }

@@ -105,7 +105,9 @@ export class Link {
   attach({ track: number, grouped }) {
     const { track, stream } = this.#media.get(number);
     try {
-      const sender = grouped && stream ? this.#pc.addTrack(track, stream) : this.#pc.addTrack(track);
+      const sender = LABELLED && this.#media.get(number).attach
+        ? this.#media.get(number).attach(this.#pc)
+        : grouped && stream ? this.#pc.addTrack(track, stream) : this.#pc.addTrack(track);
       this.#senders.set(number, sender);
     } catch (error) {
       this.#later('attachFailed', { track: number, failure: failure(error) });

@@ -1,10 +1,14 @@
 import { EventEmitter } from './emitter.js';
 import { Engine } from './engine.js';
 import { plain } from './json.js';
+import { LabelledError } from './labelled/errors.js';
 import { Link } from './link.js';
 import { LocalMedia, described, numberOf } from './objects.js';
 import { PEER_CLASSES } from './peer-errors.js';
 import { RemotePeer } from './remote-peer.js';
+
+/** The labelled layers over peers, where this is built with one. */
+const layers = /* @__PURE__ */ new WeakMap();
 
 /** A member of one channel, connected to everybody else in it (sdk-behaviour, section 4). */
 export class MeteredPeer extends EventEmitter {
@@ -27,7 +31,17 @@ export class MeteredPeer extends EventEmitter {
       remote: (output) => this.#remoteEvent(output),
       rtc: (output) => this.#command(output),
     };
-    this.#engine = new Engine(options, { room: true, classes: PEER_CLASSES, outputs });
+    this.#engine = new Engine(options, {
+      room: true,
+      classes: LABELLED ? { ...PEER_CLASSES, LabelledError } : PEER_CLASSES,
+      outputs,
+    });
+    if (LABELLED && options.layer) {
+      const layer = options.layer(this.#engine, (key) => this.#remotes.get(key)?.view.link);
+      layers.set(this, layer);
+      this.#media = layer.media;
+      outputs.label = (output) => layer.told(output);
+    }
   }
 
   get state() {
@@ -160,6 +174,7 @@ export class MeteredPeer extends EventEmitter {
       restartIce: () => this.#engine.tell({ do: 'restartIce', key }),
     });
     this.#remotes.set(key, { remote, view });
+    if (LABELLED) layers.get(this)?.joined(key, remote);
     this.emit('peer-joined', { peer: remote });
   }
 
@@ -167,6 +182,7 @@ export class MeteredPeer extends EventEmitter {
     const { remote, view } = this.#remotes.get(key);
     this.#remotes.delete(key);
     view.state = 'closed';
+    if (LABELLED) layers.get(this)?.left(key);
     remote.removeAllListeners();
     this.emit('peer-left', { peer: remote });
   }
@@ -184,6 +200,7 @@ export class MeteredPeer extends EventEmitter {
     if (event === 'connection-reset') this.#refresh(view, this.#engine.look({ do: 'remote', key }) ?? view);
     const { track, streams, stream, channel } = numbers;
     const object = (number) => view.link?.object(number);
+    if (LABELLED && channel && layers.get(this)?.takes(key, object(channel))) return;
     remote.emit(event, {
       ...detail,
       ...(error && { err: this.#engine.error(error) }),

@@ -94,6 +94,10 @@ export function start(bytes) {
       }
     },
   };
+  if (LABELLED) {
+    js.bytes = (at, length) => keep(new Uint8Array(wasm.memory.buffer, at, length).slice());
+    js.fill = (number, at) => new Uint8Array(wasm.memory.buffer).set(values[number], at);
+  }
   const wasm = new WebAssembly.Instance(new WebAssembly.Module(bytes), { js }).exports;
 
   return {

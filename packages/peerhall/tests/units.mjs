@@ -226,8 +226,8 @@ export default {
     const code = `
       for (const name of ['WebAssembly', 'WebSocket', 'RTCPeerConnection', 'performance', 'atob', 'setTimeout', 'queueMicrotask',
         'FinalizationRegistry', 'navigator', 'console', 'AudioContext', 'MediaStream', 'document', 'crypto']) delete globalThis[name];
-      for (const entry of ['peerhall', 'signalling', 'helpers']) await import('file://${DIST}' + entry + '.js');`;
+      for (const entry of ['peerhall', 'signalling', 'labelled', 'helpers']) await import('file://${DIST}' + entry + '.js');`;
     execFileSync(process.execPath, ['--input-type=module', '-e', code], { stdio: 'inherit' });
-    execFileSync(process.execPath, ['-e', `for (const entry of ['peerhall', 'signalling', 'helpers']) require('${DIST}' + entry + '.cjs')`], { stdio: 'inherit' });
+    execFileSync(process.execPath, ['-e', `for (const entry of ['peerhall', 'signalling', 'labelled', 'helpers']) require('${DIST}' + entry + '.cjs')`], { stdio: 'inherit' });
   },
 };

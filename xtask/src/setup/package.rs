@@ -16,9 +16,10 @@ const FOLDER: &str = "packages/peerhall";
 const STAMP: &str = "packages/peerhall/dist/sizes.json";
 
 /// What the package is made of.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "Cargo.toml",
     "crates/peerhall-core/src",
+    "crates/peerhall-labelled/src",
     "crates/peerhall-proto/src",
     "crates/peerhall-wasm",
     "packages/peerhall/package.json",
@@ -51,9 +52,10 @@ pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
     node::ensure_modules(workspace, FOLDER)?;
     let room = compile(workspace, "room", &[])?;
     let channels = compile(workspace, "channels", &["--no-default-features"])?;
+    let labelled = compile(workspace, "labelled", &["--features", "labelled"])?;
     announce("node packages/peerhall/scripts/build.mjs");
     let mut script = Command::new(node::program());
-    script.arg(workspace.path("packages/peerhall/scripts/build.mjs")).arg(room).arg(channels);
+    script.arg(workspace.path("packages/peerhall/scripts/build.mjs")).args([room, channels, labelled]);
     process::run(&mut script)
 }
 
@@ -64,9 +66,13 @@ pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
 /// What is missing and how to get it, or what the linter finds.
 pub(crate) fn lint(workspace: &Workspace) -> Result<(), Failure> {
     rust::ensure_target(workspace, TARGET)?;
-    announce("cargo clippy -p peerhall-wasm");
-    let mut cargo = workspace.cargo();
-    process::run(cargo.args(["clippy", "-p", "peerhall-wasm", "--target", TARGET, "--", "-D", "warnings"]))
+    for feature in ["room", "labelled"] {
+        announce(&format!("cargo clippy -p peerhall-wasm ({feature})"));
+        let mut cargo = workspace.cargo();
+        cargo.args(["clippy", "-p", "peerhall-wasm", "--features", feature, "--target", TARGET]);
+        process::run(cargo.args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 /// Compiles the engines to WebAssembly; gives the module's own copy, because the next one is built in the same

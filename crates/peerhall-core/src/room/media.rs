@@ -23,15 +23,35 @@ pub struct LocalTrack {
     pub kind: MediaKind,
 }
 
-/// A track that goes to everybody.
+/// Who gets a track: one remote peer, or everybody.
+#[cfg(feature = "labelled")]
+type Audience = Option<RemoteKey>;
+
+/// Who gets a track: everybody.
+#[cfg(not(feature = "labelled"))]
+type Audience = ();
+
+/// A track that is sent.
 #[derive(Debug)]
 struct Tracked<J> {
     track: LocalTrack,
     stream: Option<(StreamKey, String)>,
     metadata: Option<J>,
+    #[cfg_attr(not(feature = "labelled"), expect(dead_code, reason = "there is one audience only"))]
+    audience: Audience,
 }
 
 impl<J: Json> Tracked<J> {
+    #[cfg(feature = "labelled")]
+    fn is_for(&self, remote: RemoteKey) -> bool {
+        self.audience.is_none_or(|only| only == remote)
+    }
+
+    #[cfg(not(feature = "labelled"))]
+    fn is_for(&self, _remote: RemoteKey) -> bool {
+        true
+    }
+
     fn label(&self) -> Option<Signal<J>> {
         let metadata = self.metadata.clone()?;
         Some(Signal::Label(Label {
@@ -99,6 +119,34 @@ impl<J: Json> Peer<J> {
         stream: Option<(StreamKey, String)>,
         metadata: Option<J>,
     ) -> Result<(), StateError> {
+        self.track(now, track, stream, metadata, Audience::default())
+    }
+
+    /// The same for one remote peer alone, also over its reconnects.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]; nothing has changed then.
+    #[cfg(feature = "labelled")]
+    pub fn add_track_for(
+        &mut self,
+        now: Time,
+        only: RemoteKey,
+        track: LocalTrack,
+        stream: Option<(StreamKey, String)>,
+        metadata: Option<J>,
+    ) -> Result<(), StateError> {
+        self.track(now, track, stream, metadata, Some(only))
+    }
+
+    fn track(
+        &mut self,
+        now: Time,
+        track: LocalTrack,
+        stream: Option<(StreamKey, String)>,
+        metadata: Option<J>,
+        audience: Audience,
+    ) -> Result<(), StateError> {
         self.media_allowed("addTrack")?;
         if let Some(present) = self.media.find(track.key) {
             let same = present.stream.as_ref().map(|(key, _)| *key) == stream.as_ref().map(|(key, _)| *key);
@@ -107,7 +155,7 @@ impl<J: Json> Peer<J> {
         if metadata.as_ref().is_some_and(|metadata| !metadata.is_object()) {
             return Err(StateError::MetadataNotAnObject);
         }
-        let tracked = Tracked { track, stream, metadata };
+        let tracked = Tracked { track, stream, metadata, audience };
         if let Some(label) = tracked.label() {
             let (size, cap) = (signal::write(&label).encoded_len(), self.signalling.max_message_size());
             if size > cap {
@@ -117,7 +165,7 @@ impl<J: Json> Peer<J> {
         let key = tracked.track.key;
         self.media.tracked.push(tracked);
         if self.state == PeerState::Joined {
-            for remote in self.remote_keys() {
+            for remote in self.audience_of(key) {
                 self.attach(remote, key);
             }
         }
@@ -227,14 +275,22 @@ impl<J: Json> Peer<J> {
         self.remotes.iter().map(|remote| remote.key).collect()
     }
 
+    /// Who of those who are here gets a track.
+    fn audience_of(&self, track: TrackKey) -> Vec<RemoteKey> {
+        let Some(tracked) = self.media.find(track) else { return Vec::new() };
+        self.remote_keys().into_iter().filter(|remote| tracked.is_for(*remote)).collect()
+    }
+
     /// Metadata of all tracks, then all tracks: so does the metadata come before the offer.
     pub(super) fn attach_all(&mut self, remote: RemoteKey) {
         let Some(id) = self.remote_mut(remote).map(|remote| remote.id.clone()) else { return };
-        let labels: Vec<_> = self.media.tracked.iter().filter_map(Tracked::label).collect();
+        let of_remote = |tracked: &&Tracked<J>| tracked.is_for(remote);
+        let labels: Vec<_> = self.media.tracked.iter().filter(of_remote).filter_map(Tracked::label).collect();
         for label in labels {
             self.signal(&id, &label);
         }
-        let keys: Vec<_> = self.media.tracked.iter().map(|tracked| tracked.track.key).collect();
+        let keys: Vec<_> =
+            self.media.tracked.iter().filter(of_remote).map(|tracked| tracked.track.key).collect();
         for key in keys {
             self.attach_track(remote, key);
         }
@@ -272,9 +328,10 @@ impl<J: Json> Peer<J> {
         let Some(index) = self.media.tracked.iter().position(|tracked| tracked.track.key == track) else {
             return;
         };
+        let audience = self.audience_of(track);
         let tracked = self.media.tracked.remove(index);
         let joined = self.state == PeerState::Joined;
-        for key in self.remote_keys() {
+        for key in audience {
             let Some(remote) = self.remote_mut(key) else { continue };
             let (id, link) = (remote.id.clone(), remote.link.id);
             let carried = remote.carries.contains(&track);

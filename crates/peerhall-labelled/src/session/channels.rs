@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ControlChannel, Message, Phase, RemoteChannel, Role, Session};
+use super::{ControlChannel, Message, Phase, Probe, RemoteChannel, Role, Session};
 use crate::error::{CutOff, TransferError};
 use crate::event::{ChannelChange, ChannelId, Event, Output};
 use crate::frame::Frame;
@@ -21,6 +21,7 @@ impl Session {
             return;
         }
         self.unlabelled = false;
+        self.probe = Probe::Done;
         self.phase = Phase::Greeting;
         if self.role == Role::Creator {
             let channel = self.new_channel();
@@ -144,14 +145,14 @@ impl Session {
     /// The connection was replaced: all channels on the old one are gone. They come back once the remote
     /// has shown itself [`capable`](Self::capable) on the new one. `role` is that on the new connection,
     /// since a peer may have another id now.
-    pub fn reset(&mut self, role: Role) {
+    pub fn reset(&mut self, now: Duration, role: Role) {
         if self.phase == Phase::Over {
             return;
         }
         self.role = role;
         self.phase = Phase::Alone;
         self.control = None;
-        (self.probed, self.unlabelled) = (false, false);
+        (self.probe, self.unlabelled) = (Probe::NotNeeded, false);
         self.lanes.retain(|lane| !lane.closing);
         let mut closed = Vec::new();
         for lane in &mut self.lanes {
@@ -164,6 +165,7 @@ impl Session {
         closed.iter().for_each(|label| self.channel_event(label, ChannelChange::Close));
         if self.lanes.iter().any(|lane| lane.wanted) {
             self.probe();
+            self.plan_probe(now);
         }
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Phase, Role, Session};
+use super::{Phase, Probe, Role, Session};
 use crate::error::{CutOff, TransferError};
 use crate::event::{ChannelChange, Event, Output};
 use crate::frame::control::{AskStatus, Control};
 use crate::lane::{Lane, LaneChannel};
-use crate::options::{ChannelOptions, DEAF_LIMIT, MAX_LABELS, VERSION, is_label};
+use crate::options::{ChannelOptions, DEAF_LIMIT, MAX_LABELS, PROBE_DELAY, VERSION, is_label};
 use crate::outgoing::Placed;
 
 impl Session {
@@ -65,8 +65,24 @@ impl Session {
 
     /// Capabilities are shown in descriptions, of which an idle connection exchanges none.
     pub(super) fn probe(&mut self) {
-        if !std::mem::replace(&mut self.probed, true) {
-            self.out.push_back(Output::Negotiate);
+        if self.probe != Probe::NotNeeded {
+            return;
+        }
+        match self.role {
+            Role::Creator => self.probe_now(),
+            Role::Asker => self.probe = Probe::Wanted,
+        }
+    }
+
+    pub(super) fn probe_now(&mut self) {
+        self.probe = Probe::Done;
+        self.out.push_back(Output::Negotiate);
+    }
+
+    /// From now on the other side has so much time to have the connection negotiate.
+    pub(super) fn plan_probe(&mut self, now: Duration) {
+        if self.probe == Probe::Wanted {
+            self.probe = Probe::At(now + PROBE_DELAY);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Session;
+use super::{Probe, Session};
 use crate::error::TransferError;
 use crate::event::{IncomingId, OutgoingId};
 use crate::frame::Code;
@@ -18,12 +18,19 @@ impl Session {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let limit = self.config.stall_limit;
-        self.lanes.iter().filter_map(|lane| next(lane, limit)).min()
+        let probe = match self.probe {
+            Probe::At(at) => Some(at),
+            Probe::NotNeeded | Probe::Wanted | Probe::Done => None,
+        };
+        self.lanes.iter().filter_map(|lane| next(lane, limit)).chain(probe).min()
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Duration) {
         let is_due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
+        if matches!(self.probe, Probe::At(at) if now >= at) {
+            self.probe_now();
+        }
         while let Some(index) = self.lanes.iter().position(|lane| is_due(lost(lane))) {
             self.lost_for_good(index);
         }

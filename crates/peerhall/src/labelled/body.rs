@@ -153,8 +153,9 @@ impl PeerShared {
         state.connection = connection;
         state.channels.clear();
         state.making.clear();
-        state.session.reset(role);
-        self.settle(&mut state, self.started.elapsed());
+        let now = self.started.elapsed();
+        state.session.reset(now, role);
+        self.settle(&mut state, now);
     }
 
     /// The remote peer has left, or the layer ends: everything that is on its way fails.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use peerhall_core::RemoteKey;
 use peerhall_labelled::{ChannelChange, CutOff};
-use peerhall_labelled::{ChannelOptions, Config, Receipt, Role, Session, TransferError};
+use peerhall_labelled::{ChannelOptions, Config, Receipt, Role, Session, StandingLabels, TransferError};
 use peerhall_rtc::{Channel, PeerConnection};
 use tokio::sync::{mpsc, watch};
 
@@ -84,8 +84,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     peers: HashMap<RemoteKey, Arc<PeerShared>>,
-    /// Labels that are opened with everybody who comes.
-    labels: Vec<(String, ChannelOptions)>,
+    labels: StandingLabels,
 }
 
 impl Room {
@@ -143,16 +142,9 @@ impl Room {
     ///
     /// [`SendError::BadLabel`] and [`SendError::TooManyLabels`]; with those before, it is open then.
     pub fn open(&self, label: &str, options: ChannelOptions) -> Result<(), SendError> {
-        // A session without connections says what is wrong with the label itself.
-        Session::new(Role::Asker, 0, Config::default()).open(
-            std::time::Duration::ZERO,
-            label,
-            options.clone(),
-        )?;
         let peers: Vec<_> = {
             let mut state = self.inner.state();
-            state.labels.retain(|(known, _)| known != label);
-            state.labels.push((label.to_owned(), options.clone()));
+            state.labels.open(label, options.clone())?;
             state.peers.values().cloned().collect()
         };
         for peer in peers {
@@ -169,7 +161,7 @@ impl Room {
     pub fn close(&self, label: &str) {
         let peers: Vec<_> = {
             let mut state = self.inner.state();
-            state.labels.retain(|(known, _)| known != label);
+            state.labels.close(label);
             state.peers.values().cloned().collect()
         };
         peers.iter().for_each(|peer| peer.call(|session, now| session.close(now, label)));
@@ -266,9 +258,9 @@ impl Inner {
             state.labels.clone()
         };
         self.tell(RoomEvent::PeerJoined(RoomPeer { shared: Arc::clone(&shared) }));
-        for (label, options) in labels {
+        for (label, options) in labels.iter() {
             // The labels were tried when they were given, and are fewer than the limit.
-            if let Err(error) = shared.call(|session, now| session.open(now, &label, options)) {
+            if let Err(error) = shared.call(|session, now| session.open(now, label, options.clone())) {
                 tracing::warn!(target: "peerhall", "a label was not opened with somebody new: {error}");
             }
         }

@@ -38,6 +38,8 @@ const SDK = process.argv.includes('--peerhall') ? 'ours' : 'vendor';
 const SITE = {
   '/': [join(PAGES, 'peer.html'), 'text/html'],
   '/peer.js': [join(PAGES, 'peer.js'), 'text/javascript'],
+  '/labelled.js': [fileURLToPath(new URL('../../../../../packages/peerhall/dist/labelled.js', import.meta.url)), 'text/javascript'],
+  '/labels.js': [join(PAGES, 'labels.js'), 'text/javascript'],
 };
 
 /** A browser with fake media that takes nothing from earlier runs; `flags` are further ones of its command line. */

@@ -115,6 +115,23 @@ fn l16_a_remote_that_does_not_know_labels_is_told_apart() {
 }
 
 #[test]
+fn who_gives_way_lets_the_other_side_negotiate_first_and_does_it_when_that_has_no_wish() {
+    let mut wire = Wire::new(108);
+    opens(&mut wire, B, "chat");
+    assert_eq!(wire.ends[B].probes, 0, "not at the same moment as the other side");
+    let due = wire.ends[B].session.deadline().unwrap();
+    wire.call(B, |session, _| session.handle_timeout(due));
+    assert_eq!(wire.ends[B].probes, 1);
+    wire.call(B, |session, _| session.handle_timeout(due * 2));
+    wire.cut();
+    wire.connect();
+    wire.settle();
+    assert_eq!((wire.ends[A].probes, wire.ends[B].probes), (0, 1), "the other side came first this time");
+    assert_eq!(wire.ends[B].session.deadline(), None);
+    assert_eq!(changes(&wire, A), ["new", "open"]);
+}
+
+#[test]
 fn the_first_wish_decides_how_a_channel_behaves() {
     let mut wire = Wire::new(102);
     wire.connect();

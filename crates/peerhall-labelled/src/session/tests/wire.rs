@@ -144,7 +144,7 @@ impl Wire {
     pub(super) fn cut(&mut self) {
         self.pipes.clear();
         for (side, role) in [(A, Role::Creator), (B, Role::Asker)] {
-            self.call(side, |session, _| session.reset(role));
+            self.call(side, |session, now| session.reset(now, role));
         }
     }
 

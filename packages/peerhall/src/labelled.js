@@ -1,0 +1,10 @@
+// Labelled streams and channels, and messages of any size: `peerhall/labelled` (labelled-peer, section 7.1).
+
+import 'peerhall:engines'; // First, so that everything else stands together and compresses well.
+
+export { BroadcastError, LabelledError } from './labelled/errors.js';
+export { RemotePeer } from './labelled/remote-peer.js';
+export { Room, Room as Peer } from './labelled/room.js';
+export { SignallingConnectError } from './errors.js';
+export { ConsoleLogger, NoopLogger } from './logger.js';
+export { MeteredPeerSendError, MeteredPeerStateError } from './peer-errors.js';

@@ -1,0 +1,59 @@
+// The sample of the contract's page on labelled peers, and what else an application does with the entry. Compiled only:
+// `package_labelled.mjs` of the foreign clients runs the same calls.
+
+import { BroadcastError, LabelledError, Peer, Room, type Incoming, type RemotePeer } from 'peerhall/labelled';
+import { log } from './application.js';
+
+export async function contract(remote: RemotePeer): Promise<void> {
+  // send a message to default channel
+  await remote.send('Hello, peer!');
+  // send large data with a progress handler
+  const file = new File([new Uint8Array(1024 * 1024)], 'example.dat');
+  const transfer = remote.send(file, {
+    label: 'chat', // channel label
+    info: { filename: file.name }, // metadata
+    signal: AbortSignal.timeout(10000), // abort signal
+  });
+  // optionally handle the progress
+  for await (const progress of transfer) {
+    const { id, label, current, total } = progress;
+    const percent = Math.round((current / total!) * 100);
+    log(`[${id}:${label}] Sending... ${percent}%`);
+  }
+}
+
+export async function members(remote: RemotePeer, stream: MediaStream): Promise<unknown[]> {
+  remote.open('chat');
+  remote.open({ label: 'game', ordered: false, maxRetransmits: 0, protocol: 'moves' });
+  remote.channels.get('game')?.send('left');
+  const shared: MediaStream | undefined = remote.share({ label: 'camera', stream, managed: true, videoParameters: { maxBitrate: 500_000 } });
+  remote.share(stream);
+  remote.unshare('camera');
+  remote.close('chat');
+  remote.on(['channel:open', 'channel:close'], ({ label }) => log(label)).once('stream:add', ({ stream: came, label }) => log(`${label} ${came.id}`));
+  remote.off('channel:open');
+  remote.emit('anything', 1);
+  const { id, room, metadata, state, connection, streams } = remote;
+  remote.dispose();
+  return [shared, id, room, metadata?.name, state, connection.iceConnectionState, streams.size, JSON.stringify(remote)];
+}
+
+export async function everybody(url: string, apiKey: string): Promise<void> {
+  const room: Peer = new Room({ url, apiKey, stallMs: 10_000 });
+  room.open('files');
+  room.on('channel:message', async ({ data, info, remote }) => {
+    if (typeof data === 'string' || data instanceof ArrayBuffer) return;
+    const message: Incoming = data;
+    log(`${remote?.id} ${message.fileName} ${info?.place} ${(await message) as string} ${message.receipt?.proof}`);
+  });
+  await room.join('lobby');
+  const sending = room.send(new Blob(['x']), 'files');
+  sending.transfers.get('ben')?.pause();
+  try {
+    for (const { id, receipt } of await sending) log(`${id} ${receipt?.bytes}`);
+  } catch (error) {
+    if (error instanceof BroadcastError) log(String(error.results.length));
+    if (error instanceof LabelledError && error.code === 'cancelled') log(error.reason ?? '');
+  }
+  await room.leave();
+}
