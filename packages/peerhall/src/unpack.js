@@ -192,7 +192,10 @@ function bytesOf(text) {
   return bytes;
 }
 
-/** The part of a range that belongs to a decision's being 1: from its low end up to what this gives. */
+/**
+ * The part of a range that belongs to a decision's being 1: from its low end up to what this gives. It is never all of
+ * it, because what is expected comes no nearer to 1 than 0.999998: steps beyond are too small for single precision.
+ */
 export const split = (low, high, odds) => low + Math.floor((high - low) * odds);
 
 /** The bytes that `scripts/pack.mjs` packed. */

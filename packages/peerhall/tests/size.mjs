@@ -43,7 +43,7 @@ export default {
 
   packing() {
     const noise = Uint8Array.from({ length: 3_000 }, (_, place) => Math.imul(place + 1, 0x9e3779b1) >>> 24);
-    const samples = [[], [0], [255], new Uint8Array(500), new Uint8Array(5_000).fill(255), noise, Buffer.from('abcabcabd'.repeat(400))].map((sample) => Uint8Array.from(sample));
+    const samples = [[], [0], [255], new Uint8Array(500), new Uint8Array(5_000).fill(255), noise, Buffer.from('abcabcabd'.repeat(400)), [...new Array(400_000).fill(255), 0, 1, 2]].map((sample) => Uint8Array.from(sample));
     for (const bytes of samples) {
       // Functions are looked for in anything, wherever they are said to be.
       for (const functions of [{}, { from: 0, to: bytes.length }, { from: 100, to: 200 }]) {
