@@ -242,11 +242,25 @@ impl Link {
                 self.offer_lost(now, restart);
             }
         }
-        let works = matches!(self.ice, IceState::Connected | IceState::Completed);
+        let works = self.ice_works();
         if self.ladder.due(now, works, self.generation) {
             self.needs_restart = true;
         }
         self.advance(now);
+    }
+
+    fn ice_works(&self) -> bool {
+        matches!(self.ice, IceState::Connected | IceState::Completed)
+    }
+
+    /// The path came back by itself after an offer to restart it was lost. No restart is needed any more, but
+    /// until that offer has an answer neither side can agree on anything else, so it is asked for again.
+    fn replace_lost_restart(&mut self) {
+        let lost = matches!(self.side, Side::HaveLocalOffer { answer_by: None, restart: true });
+        if lost && self.ice_works() && !self.needs_restart && self.ladder.deadline().is_none() {
+            self.side = Side::HaveLocalOffer { answer_by: None, restart: false };
+            self.ordinary_offer_lost();
+        }
     }
 
     /// The network is back: what failed, or was given up, is tried at once.
@@ -275,6 +289,10 @@ impl Link {
         if restart {
             return self.climb(now);
         }
+        self.ordinary_offer_lost();
+    }
+
+    fn ordinary_offer_lost(&mut self) {
         self.unanswered += 1;
         if self.unanswered < MAX_UNANSWERED {
             self.needs_offer = true;
@@ -301,6 +319,9 @@ impl Link {
 
     /// Does what can be done now.
     fn advance(&mut self, now: Time) {
+        if self.call.is_none() {
+            self.replace_lost_restart();
+        }
         while self.call.is_none() {
             if let Some((description, ends)) = self.waiting.pop_front() {
                 match description.kind {
@@ -383,5 +404,49 @@ impl Link {
 
     pub(super) fn log(&mut self, level: LogLevel, line: &str) {
         self.out.push(LinkOut::Log(level, line.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::restart::RESTART_DELAYS;
+
+    fn link_with_a_lost_restart(ice: IceState, attempts: usize) -> (Link, Time) {
+        let mut link = Link::new(LinkId(1), "a".to_owned(), true);
+        let sent = Time::default();
+        let by = sent + ANSWER_TIMEOUT;
+        link.side = Side::HaveLocalOffer { answer_by: Some(by), restart: true };
+        link.ice = ice;
+        (0..attempts).for_each(|_| link.ladder.attempted());
+        link.handle_timeout(by);
+        (link, by)
+    }
+
+    fn offers(link: &mut Link) -> Vec<bool> {
+        let offer = |out| match out {
+            LinkOut::Command(RtcCommand::CreateOffer { ice_restart }) => Some(ice_restart),
+            _ => None,
+        };
+        link.take_out().into_iter().filter_map(offer).collect()
+    }
+
+    #[test]
+    fn r15_a_lost_offer_to_restart_a_path_that_works_again_is_replaced_by_an_ordinary_one() {
+        let (mut link, _) = link_with_a_lost_restart(IceState::Connected, 0);
+        assert_eq!(offers(&mut link), [false], "the path was back before the offer was given up");
+
+        let (mut link, now) = link_with_a_lost_restart(IceState::Failed, 1);
+        assert!(offers(&mut link).is_empty(), "the next attempt is a second away");
+        link.input(now, RtcInput::Ice(IceState::Connected));
+        link.input(now, RtcInput::State(RtcState::Connected));
+        assert_eq!(offers(&mut link), [false], "the path came back meanwhile");
+    }
+
+    #[test]
+    fn r15_a_lost_offer_to_restart_a_path_that_is_still_broken_is_followed_by_the_next_attempt() {
+        let (mut link, now) = link_with_a_lost_restart(IceState::Failed, 1);
+        link.handle_timeout(now + RESTART_DELAYS[1]);
+        assert_eq!(offers(&mut link), [true]);
     }
 }
