@@ -424,11 +424,13 @@ mod tests {
     }
 
     fn offers(link: &mut Link) -> Vec<bool> {
-        let offer = |out| match out {
-            LinkOut::Command(RtcCommand::CreateOffer { ice_restart }) => Some(ice_restart),
-            _ => None,
-        };
-        link.take_out().into_iter().filter_map(offer).collect()
+        let mut offers = Vec::new();
+        for out in link.take_out() {
+            if let LinkOut::Command(RtcCommand::CreateOffer { ice_restart }) = out {
+                offers.push(ice_restart);
+            }
+        }
+        offers
     }
 
     #[test]

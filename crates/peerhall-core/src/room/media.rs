@@ -31,6 +31,12 @@ type Audience = Option<RemoteKey>;
 #[cfg(not(feature = "labelled"))]
 type Audience = ();
 
+#[cfg(feature = "labelled")]
+const EVERYBODY: Audience = None;
+
+#[cfg(not(feature = "labelled"))]
+const EVERYBODY: Audience = ();
+
 /// A track that is sent.
 #[derive(Debug)]
 struct Tracked<J> {
@@ -119,7 +125,7 @@ impl<J: Json> Peer<J> {
         stream: Option<(StreamKey, String)>,
         metadata: Option<J>,
     ) -> Result<(), StateError> {
-        self.track(now, track, stream, metadata, Audience::default())
+        self.track(now, track, stream, metadata, EVERYBODY)
     }
 
     /// The same for one remote peer alone, also over its reconnects.
