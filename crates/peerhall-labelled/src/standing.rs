@@ -17,10 +17,13 @@ impl StandingLabels {
     ///
     /// # Errors
     ///
-    /// [`SendError::BadLabel`].
+    /// [`SendError::BadLabel`]; [`SendError::TooManyLabels`] when a session could not have all of them.
     pub fn open(&mut self, label: &str, options: ChannelOptions) -> Result<(), SendError> {
-        // A session without connections says what is wrong with the label itself.
+        // A session without connections says what is wrong with the label, alone or beside the others.
         let mut trial = Session::new(Role::Asker, 0, Config::default());
+        for (known, options) in &self.labels {
+            trial.open(Duration::ZERO, known, options.clone())?;
+        }
         trial.open(Duration::ZERO, label, options.clone())?;
         self.close(label);
         self.labels.push((label.to_owned(), options));
@@ -73,6 +76,7 @@ pub fn track_change<T: Clone>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::MAX_LABELS;
 
     #[test]
     fn a_label_is_kept_once_with_what_was_wanted_last() {
@@ -87,6 +91,18 @@ mod tests {
         labels.close("b");
         labels.close("never");
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", &unordered)]);
+    }
+
+    #[test]
+    fn no_more_labels_are_kept_than_a_session_opens_and_those_that_are_known_may_change() {
+        let mut labels = StandingLabels::default();
+        for index in 0..MAX_LABELS {
+            labels.open(&index.to_string(), ChannelOptions::default()).unwrap();
+        }
+        let one_more = labels.open("one more", ChannelOptions::default());
+        assert_eq!(one_more, Err(SendError::TooManyLabels(MAX_LABELS)));
+        assert_eq!(labels.open("0", ChannelOptions { ordered: false, ..ChannelOptions::default() }), Ok(()));
+        assert_eq!(labels.iter().count(), MAX_LABELS);
     }
 
     #[test]
