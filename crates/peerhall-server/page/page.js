@@ -6,6 +6,7 @@ import { addLine, addNote, showPeople } from './chat.js';
 import { copy, devKey, showConnection, showSource, url } from './connect.js';
 import { byId, make } from './dom.js';
 import { Media } from './media.js';
+import { prepare } from './peerhall.js';
 import { startReports, stopReports } from './report.js';
 import { Room } from './room.js';
 import * as tiles from './tiles.js';
@@ -168,3 +169,5 @@ byId('join-form').classList.toggle('has-key', Boolean(devKey));
 byId('channel').value = new URLSearchParams(location.hash.slice(1)).get('channel') || 'lobby';
 showConnection();
 showSource().catch(() => {});
+// Whoever joins does not wait for it then.
+(globalThis.requestIdleCallback ?? setTimeout)(prepare);

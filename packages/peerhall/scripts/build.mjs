@@ -1,4 +1,5 @@
-// Makes `dist/` from `src/`, `types/` and three WebAssembly modules: `node build.mjs FULL.wasm CLIENT.wasm LABELLED.wasm`.
+// Makes `dist/` from `src/`, `types/` and WebAssembly modules: `node build.mjs FULL.wasm CLIENT.wasm LABELLED.wasm
+// UNPACK.wasm PACK.wasm`.
 // `cargo xtask package` compiles those and calls this.
 
 import { execFile } from 'node:child_process';
@@ -8,10 +9,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { pack } from './pack.mjs';
+import { TOOLS, pack, unpacker } from './pack.mjs';
 import { silenced } from './panics.mjs';
 import { gzipped, weigh } from './size.mjs';
-import { code } from './wasm.mjs';
+import { code, withoutGlobals } from './wasm.mjs';
 
 const run = promisify(execFile);
 
@@ -26,15 +27,19 @@ const TARGET = ['es2022'];
 const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'call-indirect-overlong', 'multivalue', 'mutable-globals',
   'nontrapping-float-to-int', 'reference-types', 'sign-ext'].map((feature) => `--enable-${feature}`);
 
-const UMD_HEAD = `(function (root, make) {
+/** What stands around a module, with its exports in the place of `{}`, for those who know no `import`. */
+const WRAPPERS = {
+  'cjs': [`'use strict';`, 'module.exports={};'],
+  'umd.js': [`(function (root, make) {
   if (typeof exports === 'object' && typeof module !== 'undefined') module.exports = make();
   else if (typeof define === 'function' && define.amd) define([], make);
   else root.MeteredPeer = root.Peerhall = make();
-})(typeof globalThis === 'undefined' ? self : globalThis, function () {`;
-const UMD_FOOT = 'return Peerhall; });';
+})(typeof globalThis === 'undefined' ? self : globalThis, function () {
+'use strict';`, 'return{};});'],
+};
 
-/** A module of WebAssembly, made small and written as text. */
-async function small(wasm, name) {
+/** A module of WebAssembly, made small; and what takes the room in it. */
+async function small(module, name) {
   const quiet = join(DIST, `${name}.quiet.wasm`);
   const named = join(DIST, `${name}.named.wasm`);
   const bare = join(DIST, `${name}.wasm`);
@@ -44,13 +49,19 @@ async function small(wasm, name) {
   const shape = ['--flatten', '--rereloop', '-Oz', '-Oz', '--reorder-functions-by-name', '--skip-pass=memory-packing'];
   const strip = ['--strip-dwarf', '--strip-producers', '--strip-target-features'];
   const flags = ['-Oz', '--converge', '--low-memory-unused', '--one-caller-inline-max-function-size=20', ...shape, ...strip];
-  await writeFile(quiet, silenced(await readFile(wasm)));
+  await writeFile(quiet, withoutGlobals(module));
   await run(process.execPath, [wasmOpt, quiet, '-g', '-o', named, ...flags, ...FEATURES]);
   await run(process.execPath, [wasmOpt, named, '--strip-debug', '-o', bare, ...FEATURES]);
   const [bytes, parts] = [await readFile(bare), weigh(await readFile(named))];
   await Promise.all([quiet, named, bare].map((file) => rm(file)));
+  return { bytes, parts };
+}
+
+/** A module that travels in the package, packed and as text. */
+async function engine(wasm, name) {
+  const { bytes, parts } = await small(silenced(await readFile(wasm)), name);
   const packed = pack(bytes, code(bytes));
-  return { packed, parts, source: `export const packed = ${JSON.stringify(packed)};\n` };
+  return { packed, parts, source: `export const packed = ${JSON.stringify(packed)};\nexport const unpacker = ${JSON.stringify(unpacker())};\n` };
 }
 
 /** Puts a packed module in the place of `peerhall:engines`. */
@@ -62,7 +73,7 @@ const engines = ({ source }) => ({
   },
 });
 
-async function bundle(entry, packed, formats) {
+async function bundle(entry, packed, kinds = ['cjs']) {
   const common = {
     entryPoints: [join(ROOT, 'src', entry === 'peerhall' ? 'index.js' : `${entry}.js`)],
     bundle: true,
@@ -76,34 +87,44 @@ async function bundle(entry, packed, formats) {
     define: { LABELLED: String(entry === 'labelled') },
     plugins: packed ? [engines(packed)] : [],
   };
-  const format = {
-    esm: { format: 'esm', outfile: join(DIST, `${entry}.js`) },
-    cjs: { format: 'cjs', outfile: join(DIST, `${entry}.cjs`) },
-    umd: {
-      format: 'iife',
-      globalName: 'Peerhall',
-      outfile: join(DIST, `${entry}.umd.js`),
-      banner: { js: UMD_HEAD },
-      footer: { js: UMD_FOOT },
-    },
-  };
-  const built = await Promise.all(formats.map((name) => build({ ...common, ...format[name] })));
-  const { inputs } = Object.values(built[0].metafile.outputs).find(({ entryPoint }) => entryPoint);
+  const outfile = join(DIST, `${entry}.js`);
+  const { metafile } = await build({ ...common, format: 'esm', outfile });
+  const { inputs } = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint);
   const glue = Object.entries(inputs).filter(([file]) => !file.startsWith('engines:'));
   const sum = glue.reduce((bytes, [, { bytesInOutput }]) => bytes + bytesInOutput, 0);
-  return { gzip: gzipped(await readFile(format.esm.outfile)), ...(packed && { packed: gzipped(packed.packed.text), wasm: packed.packed.size, parts: packed.parts }), glue: sum };
+  for (const kind of kinds) await wrap(entry, kind);
+  return { gzip: gzipped(await readFile(outfile)), ...(packed && { packed: gzipped(packed.packed.text), wasm: packed.packed.size, parts: packed.parts }), glue: sum };
 }
 
-const [full, client, labels] = process.argv.slice(2);
+/** Makes another kind of the module `entry`: half a kilobyte less than what the bundler puts around it. */
+async function wrap(entry, kind) {
+  const [head, foot] = WRAPPERS[kind];
+  const text = await readFile(join(DIST, `${entry}.js`), 'utf8');
+  const map = JSON.parse(await readFile(join(DIST, `${entry}.js.map`), 'utf8'));
+  const [, imported, body, exported] = /^((?:import\b[^;]*;)*)([^]*)export\{([^}]*)\};\n\/\/# .*\n$/.exec(text);
+  const names = exported.split(',').map((item) => item.split(' as ').toReversed()).map(([name, local = name]) => `${name}:${local}`);
+  const required = imported.replaceAll(/import\{([^}]*)\}from("[^"]*");/g, (_, list, from) => `const {${list.replaceAll(' as ', ':')}}=require(${from});`);
+  if (/\bimport\b/.test(required)) throw new Error(`an import of ${entry} is of a kind that is not known here`);
+  const file = `${entry}.${kind}`;
+  await writeFile(join(DIST, file), `${head}\n${required}${body}${foot.replace('{}', `{${names}}`)}\n//# sourceMappingURL=${file}.map\n`);
+  // What stands in front moves all by lines.
+  await writeFile(join(DIST, `${file}.map`), JSON.stringify({ ...map, mappings: ';'.repeat(head.split('\n').length) + map.mappings }));
+}
+
+const [full, client, labels, unpacks, packs] = process.argv.slice(2);
 await rm(DIST, { recursive: true, force: true });
 await mkdir(DIST, { recursive: true });
-const [room, channels, labelled] = [await small(full, 'room'), await small(client, 'channels'), await small(labels, 'labelled')];
+await mkdir(TOOLS, { recursive: true });
+for (const [wasm, name] of [[unpacks, 'unpack'], [packs, 'pack']]) {
+  await writeFile(new URL(`${name}.wasm`, TOOLS), (await small(await readFile(wasm), name)).bytes);
+}
+const [room, channels, labelled] = [await engine(full, 'room'), await engine(client, 'channels'), await engine(labels, 'labelled')];
 const sizes = {
-  peerhall: await bundle('peerhall', room, ['esm', 'cjs', 'umd']),
-  signalling: await bundle('signalling', channels, ['esm', 'cjs']),
-  labelled: await bundle('labelled', labelled, ['esm', 'cjs']),
-  helpers: await bundle('helpers', null, ['esm', 'cjs']),
-  react: await bundle('react', null, ['esm', 'cjs']),
+  peerhall: await bundle('peerhall', room, ['cjs', 'umd.js']),
+  signalling: await bundle('signalling', channels),
+  labelled: await bundle('labelled', labelled),
+  helpers: await bundle('helpers', null),
+  react: await bundle('react', null),
 };
 
 // Declarations, once for each kind of module.

@@ -1,37 +1,37 @@
 // Packs bytes as `src/unpack.js` unpacks them.
 
+import { readFileSync } from 'node:fs';
 import { decisions } from './lzma.mjs';
-import { make, split, unpack } from '../src/unpack.js';
+import { unpack } from '../src/unpack.js';
+
+/** Where `scripts/build.mjs` leaves the two modules of `crates/peerhall-unpack`. */
+export const TOOLS = new URL('../.build/', import.meta.url);
+
+/** A page of WebAssembly's memory. */
+const PAGE = 65536;
+
+/** The module that unpacks, as text: one character for most bytes, so that gzip finds what is alike, as it would not in base64. */
+export const unpacker = () => Array.from(readFileSync(new URL('unpack.wasm', TOOLS)), (byte) => ['', '#', '$', '%'][byte >> 6] + String.fromCharCode(62 + (byte & 63))).join('');
 
 /**
  * The bytes as `{text, size, from, to}`: functions of WebAssembly are expected in those from `from` to `to`, where
  * anything may stand. Throws when they do not come back.
  */
 export function pack(bytes, { from = 0, to = 0 } = {}) {
-  const place = { size: bytes.length, from, to };
-  const packed = { text: textOf(written(decisions(bytes), place)), ...place };
-  if (!Buffer.from(unpack(packed)).equals(Buffer.from(bytes))) throw new Error('what was packed does not come back');
+  const size = bytes.length;
+  const packed = { text: textOf(written(decisions(bytes), { size, from, to })), size, from, to };
+  if (!Buffer.from(unpack(packed, unpacker())).equals(Buffer.from(bytes))) throw new Error('what was packed does not come back');
   return packed;
 }
 
 /** The bytes from which the decisions are read again. */
-function written(made, place) {
-  const bytes = [];
-  let [low, high, next] = [0, 0xffffffff, 0];
-  make(place, (odds) => {
-    const one = made[next++];
-    const middle = split(low, high, odds);
-    if (one) high = middle;
-    else low = middle + 1;
-    while ((low ^ high) >>> 24 === 0) {
-      bytes.push(low >>> 24);
-      low = (low << 8) >>> 0;
-      high = ((high << 8) | 255) >>> 0;
-    }
-    return one;
-  });
-  // Zeros are read behind the end, and are not below `low` when this byte stands before them.
-  return [...bytes, (low >>> 24) + 1];
+function written(made, { size, from, to }) {
+  const { memory, p: write } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(new URL('pack.wasm', TOOLS)))).exports;
+  const at = memory.grow(Math.ceil((5 * made.length + 1 + size) / PAGE)) * PAGE;
+  const output = at + made.length;
+  new Uint8Array(memory.buffer, at).set(made);
+  const count = write(at, made.length, output, size, output + size, from, to);
+  return [...new Uint8Array(memory.buffer, output + size, count)];
 }
 
 /** The text of which `src/unpack.js` makes these bytes again. */

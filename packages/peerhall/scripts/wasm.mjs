@@ -1,7 +1,10 @@
 // What the scripts know of WebAssembly's binary format (WebAssembly core specification 2.0, section 5).
 
 /** Ids of sections. */
-const [CUSTOM, IMPORT, CODE, DATA] = [0, 2, 10, 11];
+const [CUSTOM, IMPORT, EXPORT, CODE, DATA] = [0, 2, 7, 10, 11];
+
+/** The kind of an export that is a variable. */
+const GLOBAL = 3;
 
 /** Behind the magic number and the version. */
 const FIRST_SECTION = 8;
@@ -115,6 +118,28 @@ export function data(wasm) {
     });
   }
   return [];
+}
+
+/** The module without the variables that the linker exports and nobody reads. */
+export function withoutGlobals(wasm) {
+  const parts = [wasm.subarray(0, FIRST_SECTION)];
+  for (const { id, begin, from, end } of sections(wasm)) {
+    if (id !== EXPORT) {
+      parts.push(wasm.subarray(begin, end));
+      continue;
+    }
+    const reader = new Reader(wasm, from);
+    const exported = reader.list(() => {
+      const start = reader.at;
+      reader.text();
+      const kind = reader.byte();
+      reader.number();
+      return kind === GLOBAL ? null : wasm.subarray(start, reader.at);
+    }).filter(Boolean);
+    const content = Buffer.concat([Buffer.from(written(exported.length)), ...exported]);
+    parts.push(Buffer.from([EXPORT, ...written(content.length)]), content);
+  }
+  return Buffer.concat(parts);
 }
 
 /** The module with the bodies of its functions as `body` gives them: bytes for each of `functions`. */

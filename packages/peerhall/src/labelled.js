@@ -5,6 +5,7 @@ import 'peerhall:engines'; // First, so that everything else stands together and
 export { BroadcastError, LabelledError } from './labelled/errors.js';
 export { RemotePeer } from './labelled/remote-peer.js';
 export { Room, Room as Peer } from './labelled/room.js';
+export { prepare } from './engines.js';
 export { SignallingConnectError } from './errors.js';
 export { ConsoleLogger, NoopLogger } from './logger.js';
 export { MeteredPeerSendError, MeteredPeerStateError } from './peer-errors.js';

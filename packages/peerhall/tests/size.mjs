@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipped, page } from '../scripts/size.mjs';
-import { pack } from '../scripts/pack.mjs';
+import { pack, unpacker } from '../scripts/pack.mjs';
 import { silenced } from '../scripts/panics.mjs';
 import { unpack } from '../src/unpack.js';
 
@@ -49,7 +49,7 @@ export default {
       for (const functions of [{}, { from: 0, to: bytes.length }, { from: 100, to: 200 }]) {
         const packed = pack(bytes, functions);
         assert.match(packed.text, /^[^\0-\x1f"<\\\x7f-\uffff]*$/);
-        assert.deepEqual(unpack(JSON.parse(JSON.stringify(packed))), bytes);
+        assert.deepEqual(unpack(JSON.parse(JSON.stringify(packed)), unpacker()), bytes);
       }
     }
     const [repeating, random] = [pack(samples[6]), pack(noise)];

@@ -3,7 +3,7 @@ import type { MeteredPeer, MeteredPeerOptions, RemotePeer as PlainRemotePeer } f
 export type {
   IceServerConfig, Logger, MeteredPeer, MeteredPeerOptions, ReconnectOptions, RTCPeerConnectionLike, TokenProvider,
 } from './peerhall.js';
-export { ConsoleLogger, MeteredPeerSendError, MeteredPeerStateError, NoopLogger, SignallingConnectError } from './peerhall.js';
+export { ConsoleLogger, MeteredPeerSendError, MeteredPeerStateError, NoopLogger, prepare, SignallingConnectError } from './peerhall.js';
 
 /** How a labelled channel behaves. The first who asks for a label decides. */
 export interface ChannelOptions {

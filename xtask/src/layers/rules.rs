@@ -57,7 +57,7 @@ const TRANSFERS: &[&str] = &["blake3", "bytes", "thiserror"];
 /// The same with shapes, for those who play the parts of driver and network.
 const WORDS_AND_SEEDS: &[&str] = &["fastrand", "serde", "serde_json", "thiserror"];
 
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 18] = [
     row(PROTO, &[], Outside::Only(WORDS)),
     row(AUTH, &[PROTO], Outside::Only(HASHING)),
     row(CORE, &[PROTO], Outside::Only(ERRORS_AND_SEEDS)),
@@ -66,6 +66,7 @@ const RULES: [Rule; 17] = [
     row(RTC, &[PROTO], World),
     row(SDK, &[CORE, LABELLED, PROTO, RTC], World),
     row("peerhall-wasm", &[CORE, LABELLED, PROTO], World),
+    row("peerhall-unpack", &[], Outside::Only(&[])),
     row(TURN, &[AUTH, PROTO], World),
     row(SERVER, &[PROTO, AUTH, HUB, TURN], World),
     row("peerhall-sim", &[CORE, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_SEEDS)),

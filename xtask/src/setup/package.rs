@@ -1,6 +1,11 @@
 //! The npm package: WebAssembly by cargo, the rest by Node.js.
 
-use std::{fs, path::Path, process::Command, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
 
 use super::{debian, node, rust};
 use crate::{
@@ -16,11 +21,12 @@ const FOLDER: &str = "packages/peerhall";
 const STAMP: &str = "packages/peerhall/dist/sizes.json";
 
 /// What the package is made of.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     "Cargo.toml",
     "crates/peerhall-core/src",
     "crates/peerhall-labelled/src",
     "crates/peerhall-proto/src",
+    "crates/peerhall-unpack",
     "crates/peerhall-wasm",
     "packages/peerhall/package.json",
     "packages/peerhall/package-lock.json",
@@ -28,6 +34,10 @@ const SOURCES: [&str; 10] = [
     "packages/peerhall/src",
     "packages/peerhall/types",
 ];
+
+/// The packages that are compiled for it.
+const ENGINES: &str = "peerhall-wasm";
+const UNPACKER: &str = "peerhall-unpack";
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -50,12 +60,16 @@ pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
     debian::ensure_packages(workspace, &debian::PACKAGE)?;
     rust::ensure_target(workspace, TARGET)?;
     node::ensure_modules(workspace, FOLDER)?;
-    let room = compile(workspace, "room", &[])?;
-    let channels = compile(workspace, "channels", &["--no-default-features"])?;
-    let labelled = compile(workspace, "labelled", &["--features", "labelled"])?;
+    let room = compile(workspace, ENGINES, "room", &[])?;
+    let channels = compile(workspace, ENGINES, "channels", &["--no-default-features"])?;
+    let labelled = compile(workspace, ENGINES, "labelled", &["--features", "labelled"])?;
+    let unpack = compile(workspace, UNPACKER, "unpack", &[])?;
+    let pack = compile(workspace, UNPACKER, "pack", &["--features", "pack"])?;
     announce("node packages/peerhall/scripts/build.mjs");
     let mut script = Command::new(node::program());
-    script.arg(workspace.path("packages/peerhall/scripts/build.mjs")).args([room, channels, labelled]);
+    script
+        .arg(workspace.path("packages/peerhall/scripts/build.mjs"))
+        .args([room, channels, labelled, unpack, pack]);
     process::run(&mut script)
 }
 
@@ -66,25 +80,25 @@ pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
 /// What is missing and how to get it, or what the linter finds.
 pub(crate) fn lint(workspace: &Workspace) -> Result<(), Failure> {
     rust::ensure_target(workspace, TARGET)?;
-    for feature in ["room", "labelled"] {
-        announce(&format!("cargo clippy -p peerhall-wasm ({feature})"));
+    for (package, feature) in [(ENGINES, "room"), (ENGINES, "labelled"), (UNPACKER, "pack")] {
+        announce(&format!("cargo clippy -p {package} ({feature})"));
         let mut cargo = workspace.cargo();
-        cargo.args(["clippy", "-p", "peerhall-wasm", "--features", feature, "--target", TARGET]);
+        cargo.args(["clippy", "-p", package, "--features", feature, "--target", TARGET]);
         process::run(cargo.args(["--", "-D", "warnings"]))?;
     }
     Ok(())
 }
 
-/// Compiles the engines to WebAssembly; gives the module's own copy, because the next one is built in the same
-/// place.
-fn compile(workspace: &Workspace, name: &str, features: &[&str]) -> Result<std::path::PathBuf, Failure> {
-    announce(&format!("cargo build -p peerhall-wasm ({name})"));
+/// Compiles `package` to WebAssembly; gives the module's own copy, because the next one is built in the same place.
+fn compile(workspace: &Workspace, package: &str, name: &str, features: &[&str]) -> Result<PathBuf, Failure> {
+    announce(&format!("cargo build -p {package} ({name})"));
     let mut cargo = workspace.cargo();
-    cargo.args(["build", "-p", "peerhall-wasm", "--target", TARGET, "--profile", "wasm"]).args(features);
+    cargo.args(["build", "-p", package, "--target", TARGET, "--profile", "wasm"]).args(features);
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remap(workspace)?);
     process::run(&mut cargo)?;
     let folder = workspace.metadata()?.target_directory.join(TARGET).join("wasm");
-    let (built, kept) = (folder.join("peerhall_wasm.wasm"), folder.join(format!("{name}.wasm")));
+    let (built, kept) =
+        (folder.join(format!("{}.wasm", package.replace('-', "_"))), folder.join(format!("{name}.wasm")));
     fs::copy(&built, &kept).map_err(|cause| Failure::File { path: built, cause })?;
     Ok(kept)
 }
