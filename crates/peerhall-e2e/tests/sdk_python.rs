@@ -4,16 +4,22 @@
 
 #![expect(clippy::expect_used, reason = "a test may stop at the first surprise, also in what it stands on")]
 
+use futures_util::FutureExt;
 use peerhall::event::StreamEvent;
 use peerhall::{
-    DataChannel, Events, JoinOptions, LocalTrack, MeteredPeer, PeerEvent, RemotePeer, StreamMetadata,
+    Codec, DataChannel, Events, JoinOptions, LocalTrack, MeteredPeer, PeerEvent, RemotePeer, StreamMetadata,
 };
 use peerhall_e2e::foreign::{Proxy, Python};
-use peerhall_e2e::native::talk::{drop_and_return, echo_next, echoed_again, nobody_left, open_channel};
+use peerhall_e2e::native::talk::{
+    drop_and_return, echo_next, echoed, echoed_again, nobody_left, open_channel,
+};
 use peerhall_e2e::native::{Mirror, Reflection, named, next_remote, soon};
 use peerhall_e2e::server::{self, Running, Ways};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+
+/// More pictures than wait to be decoded anywhere on the way.
+const MORE: u32 = 60;
 
 /// Ids of the native peer and of the Python one. Who has the smaller one gives way.
 const ORDERS: [(&str, &str); 2] = [("a-native", "b-python"), ("b-native", "a-python")];
@@ -161,5 +167,49 @@ async fn a_restart_of_each_side_brings_streams_and_channel_back() {
         call.remote.restart_ice();
         call.comes_back("after the native restart").await;
         call.end().await;
+    }
+}
+
+/// What shows a replacement is that its source is the only one that still moves. That ours has gone is not asked:
+/// aiortc hears of it from an RTCP BYE only, which the engine does not send.
+#[tokio::test]
+async fn pictures_are_replaced_and_go_on_each_side_without_another_connection() {
+    for (native_id, python_id) in ORDERS {
+        let server = server::start();
+        let url = format!("ws://{}", server.addr());
+        let (native, mut events) = named(&server, &url, native_id);
+        let python = Python::start(&url, &server.token(&json!({ "sub": python_id }))).await;
+        python.call("join", json!(["room"])).await;
+        native.join("room", JoinOptions::default()).await.expect("joins");
+        let remote = next_remote(&mut events).await;
+        let channel = open_channel(&remote, "before").await;
+        let mut resets = remote.on_connection_reset();
+        let (mut added, mut gone) = (remote.on_stream_added(), remote.on_stream_removed());
+
+        python.call("add_picture", json!(["picture", { "role": "bot" }])).await;
+        let shown = soon("the picture", added.next()).await.expect("more streams");
+        let picture = shown.stream.tracks().first().expect("a track").clone();
+        let mirror = Mirror::new("mirror");
+        native.add_stream(mirror.stream(), None).expect("added");
+        let reflection = Reflection::of(picture.clone(), mirror.video().clone());
+        python.call("is_shown", json!(["mirror", 1])).await;
+        python.call("sees", json!([3])).await;
+
+        python.call("replace_picture", json!(["picture"])).await;
+        python.call("sees", json!([MORE])).await;
+        drop(reflection);
+        let replacement = LocalTrack::new(Codec::Vp8, None);
+        native.replace_track(mirror.video(), Some(&replacement)).await.expect("replaced");
+        let _reflection = Reflection::of(picture, replacement);
+        python.call("sees", json!([MORE])).await;
+
+        python.call("remove_stream", json!(["picture"])).await;
+        let removed = soon("the removal", gone.next()).await.expect("more removals");
+        assert_eq!(removed.id(), "picture");
+        native.remove_stream(mirror.stream()).expect("removed");
+        echoed(&channel, "after").await;
+        assert!(resets.next().now_or_never().is_none(), "a reset");
+        native.close(None).await;
+        python.close().await;
     }
 }

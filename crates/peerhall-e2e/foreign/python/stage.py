@@ -33,7 +33,13 @@ class Picture(VideoStreamTrack):
 
     shade = 0
 
+    def __init__(self) -> None:
+        super().__init__()
+        #: Set whenever one has been handed out and the next one is asked for.
+        self.handed_out = asyncio.Event()
+
     async def recv(self) -> VideoFrame:
+        self.handed_out.set()
         pts, time_base = await self.next_timestamp()
         frame = VideoFrame(160, 120, "yuv420p")
         self.shade = (self.shade + 5) % 256
@@ -110,12 +116,21 @@ class Guest:
         self._peer.add_stream(self._streams[stream], metadata)
 
     async def replace_picture(self, stream: str) -> None:
-        """Puts another picture in the place of a stream's."""
+        """Puts another picture in the place of a stream's.
+
+        The SDK stops the old one's feed, and a sender that waits for a picture of it then waits for ever. One
+        that has just been given a picture does not wait, and takes the next one from where it is told.
+        """
         [old] = self._streams[stream].get_tracks()
         new = Picture()
+        old.handed_out.clear()
+        await old.handed_out.wait()
         # aiortc's encoder ends when time goes back.
         new._start, new._timestamp = old._start, old._timestamp
         await self._peer.replace_track(old, new)
+        # The SDK leaves the stream as it was, and would not find in it what it is to remove.
+        self._streams[stream].remove_track(old)
+        self._streams[stream].add_track(new)
         old.stop()
 
     async def remove_stream(self, stream: str) -> None:
