@@ -170,8 +170,8 @@ async fn a_restart_of_each_side_brings_streams_and_channel_back() {
     }
 }
 
-/// What shows a replacement is that its source is the only one that still moves. That ours has gone is not asked:
-/// aiortc hears of it from an RTCP BYE only, which the engine does not send.
+/// What shows a replacement is that its source is the only one that still moves. That ours has gone is asked of
+/// what was agreed on: aiortc's track hears of it from an RTCP BYE only, which the engine does not send.
 #[tokio::test]
 async fn pictures_are_replaced_and_go_on_each_side_without_another_connection() {
     for (native_id, python_id) in ORDERS {
@@ -207,6 +207,7 @@ async fn pictures_are_replaced_and_go_on_each_side_without_another_connection() 
         let removed = soon("the removal", gone.next()).await.expect("more removals");
         assert_eq!(removed.id(), "picture");
         native.remove_stream(mirror.stream()).expect("removed");
+        python.call("receives_nothing", json!([])).await;
         echoed(&channel, "after").await;
         assert!(resets.next().now_or_never().is_none(), "a reset");
         native.close(None).await;

@@ -202,8 +202,19 @@ impl Negotiation {
         }
     }
 
+    /// Whether the remote, as far as it is known, gives the program a new track when another one comes into a
+    /// section that has carried one, and understands that a section is retired. aiortc does neither: a
+    /// section has one track there for as long as there is a connection. It is told by what it alone among
+    /// our remotes does not do either, to send candidates as it finds them.
+    pub(crate) fn remote_renews(&self) -> bool {
+        self.remote.as_ref().is_none_or(|remote| remote.trickles)
+    }
+
     /// Sections to retire, without the first one, whose transport all others share.
     fn abandoned(&self) -> Vec<String> {
+        if !self.remote_renews() {
+            return Vec::new();
+        }
         let first = self.remote.as_ref().and_then(|remote| remote.sections.first());
         let mut names = self.transceivers.abandoned();
         names.retain(|name| first.is_none_or(|first| first.mid != *name));

@@ -110,14 +110,15 @@ impl Transceivers {
         self.all.len()
     }
 
-    /// Gives a sender a section: one that only receives so far, or a new one; when there are many, a
-    /// former track's.
-    pub(crate) fn add(&mut self, kind: MediaKind, sender: Sender) {
+    /// Gives a sender a section: one that only receives so far, or a new one; when there are many and the
+    /// remote hears of another track in such a section, a former track's.
+    pub(crate) fn add(&mut self, kind: MediaKind, sender: Sender, remote_renews: bool) {
         let free = |t: &Transceiver| t.kind == kind && t.is_free();
         let reusable = |t: &Transceiver| t.kind == kind && t.is_reusable();
         let many = self.all.iter().filter(|t| t.kind == kind).count() >= REUSE_FROM;
+        let reuse = many && remote_renews;
         let place = self.all.iter().position(free);
-        let place = place.or_else(|| many.then(|| self.all.iter().position(reusable)).flatten());
+        let place = place.or_else(|| reuse.then(|| self.all.iter().position(reusable)).flatten());
         if let Some(found) = place.and_then(|at| self.all.get_mut(at)) {
             found.sender = Some(sender);
         } else {

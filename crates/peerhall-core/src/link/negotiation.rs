@@ -1,6 +1,8 @@
 //! Perfect negotiation, one step at a time (sdk-behaviour, sections 6.3, 6.4 and 6.6). At most one call of
 //! the platform is under way; descriptions that come meanwhile wait in order.
 
+use std::time::Duration;
+
 use super::candidates::{Candidates, Verdict};
 use super::event::ErrorInfo;
 use super::restart::{ANSWER_TIMEOUT, Ladder, Step};
@@ -14,6 +16,14 @@ use crate::time::{Time, earlier};
 
 /// Descriptions that may wait; a peer that sends more gets no turn for them.
 const MAX_WAITING: usize = 16;
+
+/// How long an own offer waits for a remote peer that gathers before it offers to end its candidates. The
+/// vendor's Python SDK does so once the server has acknowledged the offer. Until that is acknowledged, too, it
+/// takes an offer for a collision, though its own has been answered.
+const REMOTE_OFFERING: Duration = Duration::from_secs(1);
+
+/// How long the acknowledgement may take to get there.
+const REMOTE_SETTLING: Duration = Duration::from_millis(250);
 
 /// Ordinary offers in a row that may stay unanswered before the link stops asking by itself.
 const MAX_UNANSWERED: u32 = 3;
@@ -82,6 +92,8 @@ pub(crate) struct Link {
     /// A lost offer is to be replaced although it was not answered.
     pub(super) replaces_offer: bool,
     pub(super) unanswered: u32,
+    /// Until when the remote peer may be busy with the offer that it sent.
+    pub(super) remote_offering: Option<Time>,
     pub(super) remote: Option<Sdp>,
     /// Counts applied remote descriptions.
     pub(super) generation: u64,
@@ -109,6 +121,7 @@ impl Link {
             needs_restart: false,
             replaces_offer: false,
             unanswered: 0,
+            remote_offering: None,
             remote: None,
             generation: 0,
             ladder: Ladder::default(),
@@ -182,11 +195,14 @@ impl Link {
     }
 
     /// The remote peer sent a candidate.
-    pub(crate) fn candidate(&mut self, candidate: Option<IceCandidate>) {
+    pub(crate) fn candidate(&mut self, now: Time, candidate: Option<IceCandidate>) {
+        if candidate.is_none() && self.remote_offering.is_some() {
+            self.remote_offering = Some(now + REMOTE_SETTLING);
+        }
         if self.candidates.add(candidate) == (Verdict::Dropped { first: true }) {
             self.log(LogLevel::Warn, "candidates beyond the cap of a negotiation are dropped");
         }
-        self.hand_on_candidates();
+        self.advance(now);
     }
 
     /// The platform reports.
@@ -228,7 +244,9 @@ impl Link {
             Side::HaveLocalOffer { answer_by, .. } => answer_by,
             Side::Stable => None,
         };
-        earlier(answer_by, self.ladder.deadline())
+        let offers = self.call.is_none() && self.needs_offer && matches!(self.side, Side::Stable);
+        let offer_at = self.remote_offering.filter(|_| offers);
+        earlier(earlier(answer_by, offer_at), self.ladder.deadline())
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
@@ -325,14 +343,14 @@ impl Link {
         while self.call.is_none() {
             if let Some((description, ends)) = self.waiting.pop_front() {
                 match description.kind {
-                    DescriptionKind::Offer => self.apply_offer(description, ends),
+                    DescriptionKind::Offer => self.apply_offer(now, description, ends),
                     DescriptionKind::Answer => self.apply_answer(description, ends),
                 }
             } else if self.needs_restart {
                 self.ladder.attempted();
                 self.needs_restart = false;
                 self.create_offer(true);
-            } else if self.needs_offer && (matches!(self.side, Side::Stable) || self.replaces_offer) {
+            } else if self.needs_offer && self.may_offer(now) {
                 self.create_offer(false);
             } else {
                 break;
@@ -344,6 +362,12 @@ impl Link {
         self.hand_on_candidates();
     }
 
+    fn may_offer(&self, now: Time) -> bool {
+        let stable =
+            matches!(self.side, Side::Stable) && self.remote_offering.is_none_or(|until| now >= until);
+        stable || self.replaces_offer
+    }
+
     fn create_offer(&mut self, restart: bool) {
         self.needs_offer = false;
         self.replaces_offer = false;
@@ -351,7 +375,7 @@ impl Link {
         self.out.push(LinkOut::Command(RtcCommand::CreateOffer { ice_restart: restart }));
     }
 
-    fn apply_offer(&mut self, offer: Description, ends: Ends) {
+    fn apply_offer(&mut self, now: Time, offer: Description, ends: Ends) {
         let collision = matches!(self.side, Side::HaveLocalOffer { answer_by: Some(_), .. });
         if collision && !self.polite {
             self.ignoring = true;
@@ -363,6 +387,7 @@ impl Link {
             self.waiting.clear();
             return self.out.push(LinkOut::OtherEnd(Some((offer, ends))));
         }
+        self.remote_offering = sdp.is_gathered().then(|| now + REMOTE_OFFERING);
         self.out.push(LinkOut::Command(RtcCommand::SetRemote(offer.clone())));
         self.call = Some(Call::ApplyOffer { sdp, offer, ends });
     }
@@ -450,5 +475,41 @@ mod tests {
         let (mut link, now) = link_with_a_lost_restart(IceState::Failed, 1);
         link.handle_timeout(now + RESTART_DELAYS[1]);
         assert_eq!(offers(&mut link), [true]);
+    }
+
+    /// A link that has answered an offer and has something to offer itself.
+    fn link_that_answered(offer: &str) -> (Link, Time) {
+        let mut link = Link::new(LinkId(1), "a".to_owned(), true);
+        let now = Time::default();
+        let ends = Ends { from: None, to: None, labelled: false };
+        let described = |kind, sdp: &str| Description { kind, sdp: sdp.to_owned() };
+        link.description(now, described(DescriptionKind::Offer, offer), ends);
+        link.input(now, RtcInput::RemoteSet(Ok(())));
+        link.input(now, RtcInput::AnswerCreated(Ok(described(DescriptionKind::Answer, "v=0"))));
+        link.input(now, RtcInput::LocalSet(Ok(())));
+        link.input(now, RtcInput::NegotiationNeeded);
+        (link, now)
+    }
+
+    #[test]
+    fn an_offer_waits_until_a_remote_that_gathers_first_is_done_with_its_own() {
+        let (mut link, now) = link_that_answered("a=end-of-candidates");
+        assert!(offers(&mut link).is_empty(), "the remote may still be busy");
+        link.candidate(now, None);
+        assert_eq!(link.deadline(), Some(now + REMOTE_SETTLING));
+        link.handle_timeout(now + REMOTE_SETTLING);
+        assert_eq!(offers(&mut link), [false]);
+
+        let (mut link, now) = link_that_answered("a=end-of-candidates");
+        link.handle_timeout(now + REMOTE_OFFERING);
+        assert_eq!(offers(&mut link), [false], "its last word was lost");
+    }
+
+    #[test]
+    fn an_offer_does_not_wait_for_a_remote_whose_candidates_trickle_in() {
+        let (mut link, _) = link_that_answered("a=ice-options:trickle\r\na=end-of-candidates");
+        assert_eq!(offers(&mut link), [false]);
+        let (mut link, _) = link_that_answered("a=mid:0");
+        assert_eq!(offers(&mut link), [false]);
     }
 }

@@ -9,6 +9,10 @@ pub(crate) struct Sdp {
     ufrags: Vec<String>,
     /// `a=msid` lines with the `a=mid` of their section.
     tracks: Vec<Msid>,
+    /// Whether there is an `a=ice-options` line with `trickle`.
+    trickles: bool,
+    /// Whether there is an `a=end-of-candidates` line.
+    complete: bool,
 }
 
 /// A track as its sender names it.
@@ -37,12 +41,24 @@ impl Sdp {
                 insert(&mut sdp.ufrags, value.trim().to_owned());
             } else if let Some(value) = line.strip_prefix("a=msid:") {
                 section.ids.extend(value.split_whitespace().nth(1).map(str::to_owned));
-            } else if matches!(line.trim_end(), "a=recvonly" | "a=inactive") {
-                section.sends = false;
+            } else if let Some(options) = line.strip_prefix("a=ice-options:") {
+                sdp.trickles |= options.split_whitespace().any(|option| option == "trickle");
+            } else {
+                match line.trim_end() {
+                    "a=recvonly" | "a=inactive" => section.sends = false,
+                    "a=end-of-candidates" => sdp.complete = true,
+                    _ => {}
+                }
             }
         }
         sdp.tracks.extend(section.tracks());
         sdp
+    }
+
+    /// Whether it names all candidates that there are because its sender gathers before it speaks
+    /// (RFC 8838 section 8.2; RFC 8840 section 4.1.1).
+    pub(crate) fn is_gathered(&self) -> bool {
+        self.complete && !self.trickles
     }
 
     /// The sender's id of the track in a media section.
@@ -127,6 +143,14 @@ mod tests {
             "m=audio 9 X\r\na=mid:0\r\na=msid:s t1\r\na=inactive\r\nm=video 9 X\r\na=sendrecv\r\na=mid:1\r\na=msid:s t2",
         );
         assert_eq!(sdp.sent().collect::<Vec<_>>(), [("1", "video", "t2")]);
+    }
+
+    #[test]
+    fn a_description_is_gathered_when_it_ends_its_candidates_and_more_do_not_trickle_in() {
+        assert!(!Sdp::read(SDP).is_gathered());
+        assert!(Sdp::read(&format!("{SDP}a=end-of-candidates\r\n")).is_gathered());
+        let firefox = format!("a=ice-options:ice2 trickle\r\n{SDP}a=end-of-candidates\r\n");
+        assert!(!Sdp::read(&firefox).is_gathered());
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl<J: Json> Peer<J> {
         match signal {
             Signal::Description(description, ends) => remote.link.description(now, description, ends),
             Signal::Reset(ends) => remote.link.reset(&ends),
-            Signal::Candidate(candidate) => remote.link.candidate(candidate),
+            Signal::Candidate(candidate) => remote.link.candidate(now, candidate),
             Signal::Label(label) => remote.labels.note(label),
         }
         self.settle(key);

@@ -172,6 +172,12 @@ class Guest:
 
         return await asyncio.wait_for(one_that_lasts(), LONG)
 
+    async def receives_nothing(self) -> None:
+        """Waits until nothing is sent to it any more, as far as has been agreed on."""
+        receiving = ("recvonly", "sendrecv")
+        while any(t.currentDirection in receiving for t in self._remote()._connection.pc.getTransceivers()):
+            await asyncio.sleep(0.02)
+
     async def is_removed(self, stream: str) -> None:
         await self._of[self._remote()].wait(StreamRemoved, lambda event: event.stream.id == stream, LONG)
 

@@ -152,7 +152,9 @@ impl Driver {
         let streams = streams.iter().map(|stream| token(stream)).filter(|s| !s.is_empty());
         let msid = Msid { streams: streams.collect(), track: track.id().to_owned() };
         let source = Some(track.subscribe(id, self.frames.0.clone()));
-        transceivers.add(track.kind(), Sender { id, msid, source });
+        let sender = Sender { id, msid, source };
+        let remote_renews = self.negotiation.remote_renews();
+        self.negotiation.transceivers.add(track.kind(), sender, remote_renews);
         Ok(id)
     }
 

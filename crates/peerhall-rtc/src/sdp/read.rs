@@ -15,6 +15,8 @@ pub(crate) struct Summary {
     pub(crate) ufrag: String,
     /// Largest data-channel message that the side takes, in bytes.
     pub(crate) max_message: usize,
+    /// Whether the side sends candidates as it finds them (RFC 8840 section 4.1.1).
+    pub(crate) trickles: bool,
     /// Sections in their order.
     pub(crate) sections: Vec<MediaSection>,
 }
@@ -118,8 +120,12 @@ pub(crate) fn summary(sdp: &str) -> Result<Summary, BadDescription> {
         Some(Ok(bytes)) => bytes,
         Some(Err(_)) | None => 65_536,
     };
+    let options = |part| attributes(part, "ice-options").flat_map(str::split_whitespace);
+    let trickles =
+        std::iter::once(session).chain(media.iter().copied()).flat_map(options).any(|o| o == "trickle");
     Ok(Summary {
         max_message,
+        trickles,
         fingerprint: fingerprint.to_ascii_lowercase(),
         ufrag: ufrag.to_owned(),
         sections,
