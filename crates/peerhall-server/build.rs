@@ -1,23 +1,34 @@
-//! Takes the browser SDK into the binary, for the page at `/`. `cargo xtask package` builds it; without it
-//! the page says so instead.
+//! Takes the browser SDK into the binary, for the pages that it serves. `cargo xtask package` builds it; without it
+//! the pages say so instead.
 
 use std::path::Path;
 use std::{env, fs, io};
 
 /// Where the SDK lies when it has been built, from this crate's folder.
-const BUILT: &str = "../../packages/peerhall/dist/peerhall.js";
+const BUILT: &str = "../../packages/peerhall/dist";
 
 /// Where it will appear. Watched instead of a file that is not there, which would count as changed in every build.
 const PACKAGE: &str = "../../packages/peerhall";
 
-/// What stands in for it. The page shows the sentence where a call would begin.
-const MISSING: &str = "export class MeteredPeer {\n  constructor() {\n    throw new Error('This server was built \
-                       without the browser SDK. Run `cargo xtask package` and build again.');\n  }\n}\n";
+/// The entries that pages load, each with the class that stands in for it. A page shows the sentence where a call
+/// would begin.
+const ENTRIES: [(&str, &str); 2] = [("peerhall.js", "MeteredPeer"), ("labelled.js", "Room")];
 
 fn main() -> io::Result<()> {
-    let watched = if Path::new(BUILT).exists() { BUILT } else { PACKAGE };
-    println!("cargo::rerun-if-changed={watched}");
     let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
-    let sdk = fs::read_to_string(BUILT).unwrap_or_else(|_| MISSING.to_owned());
-    fs::write(Path::new(&out).join("peerhall.js"), sdk)
+    for (entry, class) in ENTRIES {
+        let built = Path::new(BUILT).join(entry);
+        let watched = if built.exists() { &built } else { Path::new(PACKAGE) };
+        println!("cargo::rerun-if-changed={}", watched.display());
+        let sdk = fs::read_to_string(&built).unwrap_or_else(|_| missing(class));
+        fs::write(Path::new(&out).join(entry), sdk)?;
+    }
+    Ok(())
+}
+
+fn missing(class: &str) -> String {
+    format!(
+        "export class {class} {{\n  constructor() {{\n    throw new Error('This server was built without the browser \
+         SDK. Run `cargo xtask package` and build again.');\n  }}\n}}\nexport function prepare() {{}}\n"
+    )
 }

@@ -51,3 +51,8 @@ fn five_people_a_missing_camera_a_refused_key_and_a_lost_server_are_shown_so_tha
 fn the_page_checks_its_connection_and_says_how_to_mend_what_does_not_work() -> Result<(), Failed> {
     node("page_doctor", &[])
 }
+
+#[test]
+fn visitors_offer_take_pause_and_stop_files_and_what_is_saved_is_what_was_sent() -> Result<(), Failed> {
+    node("page_files", &[])
+}

@@ -5,8 +5,9 @@ import { startBreaking, stopBreaking } from './breakit.js';
 import { addLine, addNote, showPeople } from './chat.js';
 import { copy, devKey, showConnection, showSource, url } from './connect.js';
 import { byId, make } from './dom.js';
+import { forgetFiles, renameFiles, showFiles, startFiles } from './files-view.js';
+import { prepare } from './labelled.js';
 import { Media } from './media.js';
-import { prepare } from './peerhall.js';
 import { startReports, stopReports } from './report.js';
 import { Room } from './room.js';
 import * as tiles from './tiles.js';
@@ -42,6 +43,7 @@ function join() {
   on('named', ({ id }) => {
     addNote(`${room.nameOf(id)} is here`);
     showPeople(room);
+    renameFiles();
     tiles.refresh(nameOf);
   });
   on('line', ({ from, text, isPrivate }) => {
@@ -51,6 +53,7 @@ function join() {
   on('happened', mark);
   on('ended', end);
   media.attach(room);
+  showFiles(nameOf, room.files);
   startTimeline(nameOf);
   startReports(room, byId('key').value.trim());
 }
@@ -74,6 +77,7 @@ function end({ reason }) {
   stopTimeline();
   stopReports();
   stopBreaking();
+  forgetFiles();
   room = null;
   byId('log').replaceChildren();
   byId('events').replaceChildren();
@@ -167,6 +171,7 @@ if (devKey) byId('key').value = devKey;
 byId('key-label').hidden = Boolean(devKey);
 byId('join-form').classList.toggle('has-key', Boolean(devKey));
 byId('channel').value = new URLSearchParams(location.hash.slice(1)).get('channel') || 'lobby';
+startFiles();
 showConnection();
 showSource().catch(() => {});
 // Whoever joins does not wait for it then.

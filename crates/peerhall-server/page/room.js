@@ -1,8 +1,9 @@
-// A room as the page sees it: one `MeteredPeer`, the names that people give themselves, and what goes wrong
-// in plain words. Everything else about channels, recovery and connections is the SDK's.
+// A room as the page sees it: one `MeteredPeer`, the files that go to and fro, the names that people give themselves,
+// and what goes wrong in plain words. Everything else about channels, recovery and connections is the SDK's.
 
-import { MeteredPeer } from './peerhall.js';
+import { Room as Labels } from './labelled.js';
 import { faultySocket } from './faults.js';
+import { Files } from './files.js';
 import { watchRestarts } from './restarts.js';
 
 /** What the server closes with when it does not want a client, by number. */
@@ -30,13 +31,15 @@ export class Room extends EventTarget {
     this.#ownName = name;
     this.channel = channel;
     // Half a minute of silence is long for somebody who looks at the page.
-    this.peer = new MeteredPeer({
+    const labels = new Labels({
       url,
       apiKey: key,
       allowInsecure: true,
       inactivityTimeoutMs: 12_000,
       webSocketFactory: (address) => faultySocket(address),
     });
+    this.peer = labels.peer;
+    this.files = new Files(labels);
     this.#listen();
     this.peer.join(channel).then(() => this.#greet(), (error) => this.#end(words(error)));
   }

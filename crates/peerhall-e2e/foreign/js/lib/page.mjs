@@ -6,10 +6,11 @@ const PATIENCE = { timeout: 60_000, polling: 50 };
 
 /**
  * Opens the page of the server in a profile of its own. Whatever it complains of, and every request
- * to another host, fails the test in the end; `forgives` are texts of complaints that a test provokes.
+ * to another host, fails the test in the end; `forgives` are texts of complaints that a test provokes, `downloads` is
+ * the folder that saved files go to.
  */
-export async function openPage(test, browser, url, { forgives = [], media = [], viewport } = {}) {
-  const context = await browser.createBrowserContext();
+export async function openPage(test, browser, url, { forgives = [], media = [], viewport, downloads } = {}) {
+  const context = await browser.createBrowserContext(downloads && { downloadBehavior: { policy: 'allow', downloadPath: downloads } });
   const page = await context.newPage();
   if (viewport) await page.setViewport(viewport);
   if (media.length > 0) await page.emulateMediaFeatures(media);
@@ -21,9 +22,9 @@ export async function openPage(test, browser, url, { forgives = [], media = [], 
     if (['error', 'warn'].includes(line.type())) troubles.push(`${line.type()}: ${line.text()}`);
   });
   page.on('request', (request) => {
-    // `data:` goes nowhere; Firefox tells of that too.
+    // `data:` and `blob:` go nowhere; Firefox tells of the first, too.
     const { host, protocol } = new URL(request.url());
-    if (protocol !== 'data:' && host !== new URL(url).host) troubles.push(`foreign: ${request.url()}`);
+    if (protocol !== 'data:' && protocol !== 'blob:' && host !== new URL(url).host) troubles.push(`foreign: ${request.url()}`);
   });
   page.on('response', (response) => {
     if (response.status() >= 400) troubles.push(`${response.status()}: ${response.url()}`);
