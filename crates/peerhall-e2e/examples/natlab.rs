@@ -21,7 +21,7 @@ mod linux {
 
     use serde_json::Value;
 
-    use peerhall_e2e::natlab::{Access, Outcome, Trial, Unavailable, Weather, diagnose};
+    use peerhall_e2e::natlab::{Access, Outcome, Trial, Unavailable, Weather, diagnose, diagnose_in_page};
 
     /// The table stands between these lines of the page.
     const BEGIN: &str = "<!-- natlab: begin -->";
@@ -82,31 +82,35 @@ mod linux {
     /// What the doctor says behind each network. Gives the table and how often it says nothing.
     fn sayings() -> Result<(String, usize), Unavailable> {
         let mut table =
-            "| behind | TURN over UDP | over TCP | over TLS | kind of NAT |\n|---|---|---|---|---|\n"
+            "| behind | TURN over UDP | over TCP | over TLS | kind of NAT | the same in the page |\n\
+             |---|---|---|---|---|---|\n"
                 .to_owned();
         let mut silent = 0;
         for access in Access::ALL {
-            let report = diagnose(access)?;
-            // The server has both families, and a way works when it does in one of them.
-            let of = |check: &str, member: &str| {
-                let lines = report.get("checks").and_then(Value::as_array)?;
-                let mut named =
-                    lines.iter().filter(|line| line.get("check").is_some_and(|name| name == check));
-                let first = named.clone().next();
-                let line =
-                    named.find(|line| line.get("verdict").is_some_and(|said| said == "good")).or(first)?;
-                let said = line.get(member)?.as_str()?.split([';', ':']).next()?;
-                Some(said.to_owned())
+            let command = diagnose(access)?;
+            let page = diagnose_in_page(access)?;
+            let shown = |report: &Value, check: &str, member: &str| {
+                said(report, check, member).unwrap_or_else(|| "**nothing**".to_owned())
             };
-            let shown =
-                |check: &str, member: &str| of(check, member).unwrap_or_else(|| "**nothing**".to_owned());
-            let ways = ["turn udp", "turn tcp", "turn tls"].map(|check| shown(check, "verdict"));
-            let row = format!("| {access} | {} | {} |", ways.join(" | "), shown("nat", "found"));
+            let ways = ["turn udp", "turn tcp", "turn tls"].map(|check| shown(&command, check, "verdict"));
+            let nats = [&command, &page].map(|report| shown(report, "nat", "found"));
+            let row = format!("| {access} | {} | {} |", ways.join(" | "), nats.join(" | "));
             println!("{row}");
             let _ = writeln!(table, "{row}");
-            silent += usize::from(of("nat", "found").is_none());
+            silent +=
+                [&command, &page].iter().filter(|report| said(report, "nat", "found").is_none()).count();
         }
         Ok((table, silent))
+    }
+
+    /// A member of the line of a check, up to where it goes into detail. The server has both families, and a way
+    /// works when it does in one of them.
+    fn said(report: &Value, check: &str, member: &str) -> Option<String> {
+        let lines = report.get("checks").and_then(Value::as_array)?;
+        let mut named = lines.iter().filter(|line| line.get("check").is_some_and(|name| name == check));
+        let first = named.clone().next();
+        let line = named.find(|line| line.get("verdict").is_some_and(|said| said == "good")).or(first)?;
+        Some(line.get(member)?.as_str()?.split([';', ':']).next()?.to_owned())
     }
 
     fn trials() -> Vec<Trial> {
@@ -128,6 +132,8 @@ mod linux {
             (Access::PortRestricted, Access::Symmetric),
             (Access::Symmetric, Access::Symmetric),
             (Access::Symmetric, Access::UdpBlocked),
+            (Access::Symmetric, Access::Only443),
+            (Access::FullCone, Access::Ipv6Only),
         ] {
             trials.push(Trial { browser: true, ..Trial::between(native, browser) });
         }

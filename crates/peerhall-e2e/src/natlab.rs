@@ -9,5 +9,6 @@ mod network;
 mod peer;
 mod trial;
 
+pub use guest::diagnose_in_page;
 pub use network::{Access, Lab, Unavailable, Weather};
 pub use trial::{Outcome, Trial, diagnose, diagnose_with};

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use peerhall_e2e::natlab::{Access, Trial, Unavailable, Weather, diagnose, diagnose_with};
+use peerhall_e2e::natlab::{Access, Trial, Unavailable, Weather, diagnose, diagnose_in_page, diagnose_with};
 use serde_json::Value;
 
 /// Both behind symmetric NATs, which only a relay joins, one that has nothing but TCP to port 443, and one whose
@@ -48,6 +48,29 @@ fn the_doctor_names_the_nat_and_the_ways_that_are_blocked() {
         let mut bad: Vec<_> = bad.collect();
         bad.dedup();
         assert_eq!(bad, blocked, "{access}: {report}");
+    }
+}
+
+#[test]
+fn the_page_names_the_nat_as_the_command_does() {
+    for (access, nat, verdict) in [
+        (Access::FullCone, "full cone", "good"),
+        (Access::PortRestricted, "port-restricted", "good"),
+        (Access::Symmetric, "symmetric", "warning"),
+        (Access::Only443, "not found out", "unknown"),
+    ] {
+        let Some(report) = allowed(diagnose_in_page(access)) else { return };
+        let of = |check: &str| report["checks"].as_array()?.iter().find(|line| line["check"] == check);
+        let found = of("nat").and_then(|line| line["found"].as_str());
+        assert!(found.is_some_and(|found| found.starts_with(nat)), "{access}: {report}");
+        assert_eq!(of("nat").map(|line| &line["verdict"]), Some(&Value::from(verdict)), "{access}: {report}");
+        // Where UDP goes out, the relay reaches the browser.
+        let relayed = of("relayed").map(|line| &line["verdict"]);
+        assert_eq!(
+            relayed,
+            (access != Access::Only443).then_some(&Value::from("good")),
+            "{access}: {report}"
+        );
     }
 }
 

@@ -1,6 +1,8 @@
 // "Check my connection": what `peerhall doctor` looks at, as far as a browser can. Loaded when it is asked for.
 
 import { byId, make } from './dom.js';
+import * as nat from './nat.js';
+import { bad, good, unknown, warning } from './verdicts.js';
 
 const PATIENCE_MS = 8_000;
 /** Clocks may be so far apart: servers forgive a minute. */
@@ -22,11 +24,6 @@ const CURES = {
   candidates: 'Connect this machine to a network, or let the browser use WebRTC.',
   direct: 'Nothing has to be done while the relay works; where UDP goes out, calls find direct paths.',
 };
-
-const good = (check, found) => ({ check, verdict: 'good', found });
-const unknown = (check, found) => ({ check, verdict: 'unknown', found });
-const warning = (check, found, cure) => ({ check, verdict: 'warning', found, cure });
-const bad = (check, found, cure) => ({ check, verdict: 'bad', found, cure });
 
 /** Checks everything and shows a line for each check as soon as it is known. */
 export async function examine(url, key) {
@@ -109,6 +106,18 @@ async function paths(iceServers, tell) {
   const works = new Set(lines.filter(({ verdict }) => verdict === 'good').map(({ check }) => check));
   for (const line of lines) tell(line.verdict === 'bad' && works.has(line.check) ? { ...line, verdict: 'warning' } : line);
   tell(await candidates(iceServers));
+  const relayUdp = relays.find((_, place) => lines[place].check === 'turn udp' && lines[place].verdict === 'good');
+  const stun = relayUdp && stunBeside(relayUdp, iceServers);
+  if (stun) (await nat.lines(stun, relayUdp)).forEach(tell);
+  else tell(unknown('nat', 'not found out: that takes STUN and TURN over UDP'));
+}
+
+/** The STUN server at the address of a relay, or another one. */
+function stunBeside(relay, iceServers) {
+  const all = iceServers.flatMap(({ urls }) => [urls].flat()).filter((url) => /^stun:/i.test(url));
+  const host = (url) => url.replace(/^\w+:/, '').replace(/\?.*$/, '');
+  const urls = all.find((url) => host(url) === host(relay.urls)) ?? all[0];
+  return urls && { urls };
 }
 
 async function relay(server) {
@@ -169,7 +178,7 @@ async function candidates(iceServers) {
   const list = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`).join(', ');
   if (!list) return bad('candidates', 'none', CURES.candidates);
   const hasDirect = Object.keys(kinds).some((kind) => /^(host|srflx)/.test(kind));
-  return hasDirect ? good('candidates', `${list}; the kind of NAT only \`peerhall doctor\` can tell`) : warning('candidates', list, CURES.direct);
+  return hasDirect ? good('candidates', list) : warning('candidates', list, CURES.direct);
 }
 
 async function gather(iceServers) {

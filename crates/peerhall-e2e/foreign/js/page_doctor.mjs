@@ -17,7 +17,7 @@ await run('the doctor on the page', 240, async (test) => {
 
   test.step('checking a server that is well');
   const well = await examine(page);
-  assert.deepEqual(well.map(({ check }) => check), ['page', 'clock', 'upgrade', 'credential', 'turn', 'turn udp', 'turn tcp', 'candidates']);
+  assert.deepEqual(well.map(({ check }) => check), ['page', 'clock', 'upgrade', 'credential', 'turn', 'turn udp', 'turn tcp', 'candidates', 'relayed', 'nat']);
   // Without a certificate there is no TURN over TLS, and everything else is as it should be.
   for (const { check, verdict, text } of well) assert.equal(verdict, check === 'turn' ? 'warning' : 'good', text);
   await look(test, page, 'page-doctor');

@@ -1,8 +1,10 @@
-//! A browser behind a box: the vendor's SDK in Chromium, and a native peer at the other side.
+//! A browser behind a box: the vendor's SDK in Chromium with a native peer at the other side, and the server's page.
 
-use super::network::{Access, Lab, Unavailable};
+use serde_json::Value;
+
+use super::network::{Access, Lab, Unavailable, Weather};
 use super::trial::{Certificate, Heard, PATIENCE, Server, hears, joined};
-use crate::foreign::Page;
+use crate::foreign::{Page, folder, node_interpreter};
 
 /// Tries it: the native peer is behind the first box, the browser behind the second. `None` when they never
 /// hear of each other.
@@ -29,4 +31,28 @@ pub(super) fn meet(
     // The browser ends with its page, and before its network does.
     runtime.block_on(page.close());
     Ok(heard)
+}
+
+/// What "Check my connection" on the server's page says in Chromium behind a network: `checks` as `peerhall doctor
+/// --json` has them, without cures.
+///
+/// # Errors
+///
+/// When there can be no laboratory here.
+///
+/// # Panics
+///
+/// When the server does not start, or the page says nothing.
+pub fn diagnose_in_page(access: Access) -> Result<Value, Unavailable> {
+    let lab = Lab::new([access, Access::FullCone], Weather::Fine)?;
+    let files = Certificate::make();
+    let server = Server::start(&lab, &files, &[]);
+    let mut command = lab.command("p1", &node_interpreter());
+    command.arg(folder().join("js/lab_doctor.mjs")).args([&server.url(access), server.key()]);
+    let output = command.output().expect("Node.js; `cargo xtask test` says how to get it");
+    let said = String::from_utf8_lossy(&output.stdout);
+    match said.lines().find_map(|line| serde_json::from_str(line).ok()) {
+        Some(checks) => Ok(checks),
+        None => panic!("{access}: {said}{}", String::from_utf8_lossy(&output.stderr)),
+    }
 }

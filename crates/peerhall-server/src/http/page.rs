@@ -32,7 +32,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Everything but the pages that hold a key: path, type, content.
-const FILES: [(&str, &str, &str); 33] = [
+const FILES: [(&str, &str, &str); 35] = [
     ("/base.css", CSS, include_str!("../../page/base.css")),
     ("/breakit.js", JAVASCRIPT, include_str!("../../page/breakit.js")),
     ("/chat.js", JAVASCRIPT, include_str!("../../page/chat.js")),
@@ -58,6 +58,7 @@ const FILES: [(&str, &str, &str); 33] = [
     ("/icon.svg", SVG, include_str!("../../page/icon.svg")),
     ("/minimal.css", CSS, include_str!("../../page/minimal.css")),
     ("/minimal.js", JAVASCRIPT, include_str!("../../page/minimal.js")),
+    ("/nat.js", JAVASCRIPT, include_str!("../../page/nat.js")),
     ("/page.css", CSS, include_str!("../../page/page.css")),
     ("/page.js", JAVASCRIPT, include_str!("../../page/page.js")),
     ("/peerhall.js", JAVASCRIPT, include_str!(concat!(env!("OUT_DIR"), "/peerhall.js"))),
@@ -65,6 +66,7 @@ const FILES: [(&str, &str, &str); 33] = [
     ("/restarts.js", JAVASCRIPT, include_str!("../../page/restarts.js")),
     ("/room.js", JAVASCRIPT, include_str!("../../page/room.js")),
     ("/tiles.js", JAVASCRIPT, include_str!("../../page/tiles.js")),
+    ("/verdicts.js", JAVASCRIPT, include_str!("../../page/verdicts.js")),
     ("/timeline.js", JAVASCRIPT, include_str!("../../page/timeline.js")),
 ];
 
