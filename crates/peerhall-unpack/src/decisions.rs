@@ -52,11 +52,11 @@ impl Expectation {
         if self.seen == 0.0 { EVEN } else { self.odds }
     }
 
-    /// The first ones count most, and none is forgotten faster than by one part in sixty.
+    /// The first ones count most, and none is forgotten faster than by one part in forty.
     fn learn(&mut self, one: bool) {
         let odds = self.odds();
         let aim = if one { 1.0 } else { 0.0 };
-        self.odds = odds + (aim - odds) / (self.seen + 1.8);
+        self.odds = odds + (aim - odds) / (self.seen + 2.3);
         if self.seen < REMEMBERED {
             self.seen += 1.0;
         }
@@ -67,7 +67,7 @@ impl Expectation {
 const EVEN: f32 = 0.5;
 
 /// Decisions that an expectation counts.
-const REMEMBERED: f32 = 60.0;
+const REMEMBERED: f32 = 40.0;
 
 /// Which bit of a number comes first.
 #[derive(Clone, Copy, Debug)]

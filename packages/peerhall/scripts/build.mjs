@@ -30,12 +30,10 @@ const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'call-indirect-overlong', 'm
 /** What stands around a module, with its exports in the place of `{}`, for those who know no `import`. */
 const WRAPPERS = {
   'cjs': [`'use strict';`, 'module.exports={};'],
-  'umd.js': [`(function (root, make) {
-  if (typeof exports === 'object' && typeof module !== 'undefined') module.exports = make();
-  else if (typeof define === 'function' && define.amd) define([], make);
-  else root.MeteredPeer = root.Peerhall = make();
-})(typeof globalThis === 'undefined' ? self : globalThis, function () {
-'use strict';`, 'return{};});'],
+  'umd.js': [
+    "(function(r,m){typeof exports=='object'&&typeof module=='object'?module.exports=m():typeof define=='function'&&define.amd?define([],m):r.MeteredPeer=r.Peerhall=m()})(globalThis,function(){'use strict';",
+    'return{}})',
+  ],
 };
 
 /** A module of WebAssembly, made small; and what takes the room in it. */

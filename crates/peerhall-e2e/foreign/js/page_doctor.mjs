@@ -18,8 +18,13 @@ await run('the doctor on the page', 240, async (test) => {
   test.step('checking a server that is well');
   const well = await examine(page);
   assert.deepEqual(well.map(({ check }) => check), ['page', 'clock', 'upgrade', 'credential', 'turn', 'turn udp', 'turn tcp', 'candidates', 'relayed', 'nat']);
-  // Without a certificate there is no TURN over TLS, and everything else is as it should be.
-  for (const { check, verdict, text } of well) assert.equal(verdict, check === 'turn' ? 'warning' : 'good', text);
+  // Without a certificate there is no TURN over TLS, and everything else is as it should be. Whether the relay passes
+  // something on to this machine depends on its address; the laboratory has more of them (tests/natlab.rs).
+  const verdicts = Object.fromEntries(well.map(({ check, verdict }) => [check, verdict]));
+  const { relayed, nat, ...others } = verdicts;
+  for (const [check, verdict] of Object.entries(others)) assert.equal(verdict, check === 'turn' ? 'warning' : 'good', check);
+  assert.ok(['good', 'unknown'].includes(relayed), relayed);
+  assert.equal(nat, relayed, 'the kind of NAT is known where the relay reaches this machine');
   await look(test, page, 'page-doctor');
 
   test.step('checking with a key that is not taken');
