@@ -26,18 +26,14 @@ const ORDERS: [(&str, &str); 2] = [("a-native", "b-python"), ("b-native", "a-pyt
 
 #[tokio::test]
 async fn channels_and_pictures_go_both_ways_with_metadata() {
-    for (native_id, python_id) in ORDERS {
-        let server = server::start();
-        let url = format!("ws://{}", server.addr());
-        let (native, mut events) = named(&server, &url, native_id);
-        let python = Python::start(&url, &server.token(&json!({ "sub": python_id }))).await;
-        python.call("join", json!(["room"])).await;
-        native.join("room", JoinOptions::default()).await.expect("joins");
-        let remote = next_remote(&mut events).await;
-        python.call("meets", json!([native_id])).await;
+    for ids in ORDERS {
+        let mut pair = Pair::start(ids).await;
+        let remote = pair.join().await;
+        let Pair { native, python, .. } = &pair;
+        python.call("meets", json!([ids.0])).await;
 
         open_channel(&remote, "from native").await;
-        python_channel_echoes(&remote, &python).await;
+        python_channel_echoes(&remote, python).await;
 
         let mut added = remote.on_stream_added();
         python.call("add_picture", json!(["picture", { "role": "bot" }])).await;
@@ -51,8 +47,7 @@ async fn channels_and_pictures_go_both_ways_with_metadata() {
         let metadata = python.call("is_shown", json!(["mirror", 1])).await;
         assert_eq!(metadata, json!({ "role": "mirror" }));
         python.call("sees", json!([3])).await;
-        native.close(None).await;
-        python.close().await;
+        pair.close().await;
     }
 }
 
@@ -98,12 +93,41 @@ async fn a_cut_of_each_side_brings_the_channel_and_the_streams_back() {
     }
 }
 
-/// A native peer and a Python one in a room. Python shows a picture, and sees it in the native peer's
-/// mirror, so that what it sees has gone both ways.
-struct Call {
+/// A native peer and a Python one, which have begun and not yet joined.
+struct Pair {
     native: MeteredPeer,
     events: Events<PeerEvent>,
     python: Python,
+    /// For as long as they need it.
+    _server: Running,
+}
+
+impl Pair {
+    async fn start((native_id, python_id): (&str, &str)) -> Self {
+        let server = server::start();
+        let url = format!("ws://{}", server.addr());
+        let (native, events) = named(&server, &url, native_id);
+        let python = Python::start(&url, &server.token(&json!({ "sub": python_id }))).await;
+        Self { native, events, python, _server: server }
+    }
+
+    /// Both join a room, the native peer last, which gives whom it meets there.
+    async fn join(&mut self) -> RemotePeer {
+        self.python.call("join", json!(["room"])).await;
+        self.native.join("room", JoinOptions::default()).await.expect("joins");
+        next_remote(&mut self.events).await
+    }
+
+    async fn close(self) {
+        self.native.close(None).await;
+        self.python.close().await;
+    }
+}
+
+/// A pair in a room. Python shows a picture, and sees it in the native peer's mirror, so that what it sees has gone
+/// both ways.
+struct Call {
+    pair: Pair,
     remote: RemotePeer,
     /// What Python sees itself in.
     _mirror: Mirror,
@@ -111,40 +135,32 @@ struct Call {
     /// How often the mirror has come to Python.
     shown: Value,
     reflecting: JoinHandle<()>,
-    /// The server, for as long as it is called.
-    _server: Running,
 }
 
 impl Call {
-    async fn begin((native_id, python_id): (&str, &str)) -> Self {
-        let server = server::start();
-        let url = format!("ws://{}", server.addr());
-        let (native, mut events) = named(&server, &url, native_id);
-        let python = Python::start(&url, &server.token(&json!({ "sub": python_id }))).await;
+    async fn begin(ids: (&str, &str)) -> Self {
+        let mut pair = Pair::start(ids).await;
         let mirror = Mirror::new("mirror");
-        native.add_stream(mirror.stream(), None).expect("added");
-        python.call("add_picture", json!(["picture", { "role": "bot" }])).await;
-        python.call("join", json!(["room"])).await;
-        native.join("room", JoinOptions::default()).await.expect("joins");
-        let remote = next_remote(&mut events).await;
+        pair.native.add_stream(mirror.stream(), None).expect("added");
+        pair.python.call("add_picture", json!(["picture", { "role": "bot" }])).await;
+        let remote = pair.join().await;
         let reflecting = tokio::spawn(reflect_all(remote.on_stream_added(), mirror.video().clone()));
         let channel = open_channel(&remote, "before").await;
-        let shown = python.call("sees_anew", json!(["mirror", 0, 3])).await;
-        Self { native, events, python, remote, _mirror: mirror, channel, shown, reflecting, _server: server }
+        let shown = pair.python.call("sees_anew", json!(["mirror", 0, 3])).await;
+        Self { pair, remote, _mirror: mirror, channel, shown, reflecting }
     }
 
     /// Both streams come anew on another connection, and the channel is open again.
     async fn comes_back(&mut self, after: &str) {
-        self.shown = self.python.call("sees_anew", json!(["mirror", self.shown, 3])).await;
+        self.shown = self.pair.python.call("sees_anew", json!(["mirror", self.shown, 3])).await;
         echoed_again(&self.channel, after).await;
     }
 
     async fn end(mut self) {
-        assert!(self.native.remote_peers() == [self.remote], "the remote peer of before");
-        nobody_left(&mut self.events);
+        assert!(self.pair.native.remote_peers() == [self.remote], "the remote peer of before");
+        nobody_left(&mut self.pair.events);
         self.reflecting.abort();
-        self.native.close(None).await;
-        self.python.close().await;
+        self.pair.close().await;
     }
 }
 
@@ -162,7 +178,7 @@ async fn reflect_all(mut added: Events<StreamEvent>, to: LocalTrack) {
 async fn a_restart_of_each_side_brings_streams_and_channel_back() {
     for ids in ORDERS {
         let mut call = Call::begin(ids).await;
-        call.python.call("restart", json!([])).await;
+        call.pair.python.call("restart", json!([])).await;
         call.comes_back("after Python's restart").await;
         call.remote.restart_ice();
         call.comes_back("after the native restart").await;
@@ -174,14 +190,10 @@ async fn a_restart_of_each_side_brings_streams_and_channel_back() {
 /// what was agreed on: aiortc's track hears of it from an RTCP BYE only, which the engine does not send.
 #[tokio::test]
 async fn pictures_are_replaced_and_go_on_each_side_without_another_connection() {
-    for (native_id, python_id) in ORDERS {
-        let server = server::start();
-        let url = format!("ws://{}", server.addr());
-        let (native, mut events) = named(&server, &url, native_id);
-        let python = Python::start(&url, &server.token(&json!({ "sub": python_id }))).await;
-        python.call("join", json!(["room"])).await;
-        native.join("room", JoinOptions::default()).await.expect("joins");
-        let remote = next_remote(&mut events).await;
+    for ids in ORDERS {
+        let mut pair = Pair::start(ids).await;
+        let remote = pair.join().await;
+        let Pair { native, python, .. } = &pair;
         let channel = open_channel(&remote, "before").await;
         let mut resets = remote.on_connection_reset();
         let (mut added, mut gone) = (remote.on_stream_added(), remote.on_stream_removed());
@@ -210,7 +222,6 @@ async fn pictures_are_replaced_and_go_on_each_side_without_another_connection() 
         python.call("receives_nothing", json!([])).await;
         echoed(&channel, "after").await;
         assert!(resets.next().now_or_never().is_none(), "a reset");
-        native.close(None).await;
-        python.close().await;
+        pair.close().await;
     }
 }

@@ -2,9 +2,9 @@
 
 import { byId, make } from './dom.js';
 import * as nat from './nat.js';
-import { bad, good, unknown, warning } from './verdicts.js';
+import { PATIENCE_MS, within } from './patience.js';
+import { RELAY_CURE, bad, good, unknown, warning } from './verdicts.js';
 
-const PATIENCE_MS = 8_000;
 /** Clocks may be so far apart: servers forgive a minute. */
 const SKEW_MS = 60_000;
 
@@ -19,7 +19,6 @@ const CURES = {
   udp: 'Open the UDP port of this URL in the firewalls up to the server; where UDP is not wanted, TCP and TLS do.',
   tcp: 'Start TURN on this port (`turn.listen`), and open its TCP port in the firewalls up to the server.',
   unauthorized: 'Give `turn_external.secret` the value of coturn\'s static-auth-secret.',
-  lost: 'Open the relay\'s UDP ports (`turn.ports`), and name the public address in `turn.relay` if the server is behind a NAT.',
   list: 'Correct the URLs in `turn_external`, or in the `iceServers` of the token: browsers refuse the whole list for one of them.',
   candidates: 'Connect this machine to a network, or let the browser use WebRTC.',
   direct: 'Nothing has to be done while the relay works; where UDP goes out, calls find direct paths.',
@@ -51,7 +50,7 @@ function worded(text) {
 }
 
 async function clock() {
-  const response = await fetch('/health', { cache: 'no-store' }).catch(() => null);
+  const response = await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => null);
   if (!response) return bad('clock', 'the server does not answer over HTTP', CURES.health);
   if (!response.ok) return bad('clock', `something answers with status ${response.status}, as the server would not`, CURES.health);
   const theirs = Date.parse(response.headers.get('date') ?? '');
@@ -125,7 +124,7 @@ async function relay(server) {
   const check = `turn ${way}`;
   const { ms, isAllocated, code } = await echo(server);
   if (ms !== undefined) return good(check, `${server.urls} relays: there and back in ${ms} ms`);
-  if (isAllocated) return bad(check, `${server.urls} gives addresses, and what is sent through them is lost`, CURES.lost);
+  if (isAllocated) return bad(check, `${server.urls} gives addresses, and what is sent through them is lost`, RELAY_CURE);
   if (code === 401) return bad(check, `${server.urls}: user name or password refused (401)`, CURES.unauthorized);
   return bad(check, `${server.urls}: no address in time${code ? ` (${code})` : ''}`, way === 'udp' ? CURES.udp : CURES.tcp);
 }
@@ -136,7 +135,7 @@ async function echo(server) {
   const [one, other] = [new RTCPeerConnection(config), new RTCPeerConnection(config)];
   const result = { isAllocated: false };
   try {
-    return await Promise.race([bounce(one, other, result), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, result))]);
+    return await within(PATIENCE_MS, bounce(one, other, result), result);
   } catch {
     return result;
   } finally {
@@ -184,18 +183,20 @@ async function candidates(iceServers) {
 async function gather(iceServers) {
   const connection = new RTCPeerConnection({ iceServers });
   const kinds = {};
-  const done = new Promise((resolve) => {
+  const done = new Promise((resolve, reject) => {
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate) return resolve();
       if (!candidate.type) return;
       const kind = candidate.relayProtocol ? `relay by ${candidate.relayProtocol}` : candidate.type;
       kinds[kind] = (kinds[kind] ?? 0) + 1;
     };
-    setTimeout(resolve, PATIENCE_MS);
+    connection.createDataChannel('doctor');
+    connection.setLocalDescription().catch(reject);
   });
-  connection.createDataChannel('doctor');
-  await connection.setLocalDescription();
-  await done;
-  connection.close();
-  return kinds;
+  try {
+    await within(PATIENCE_MS, done);
+    return kinds;
+  } finally {
+    connection.close();
+  }
 }

@@ -2,15 +2,16 @@
 // reaches this machine. A browser shows none of its packets, so connections tell: one that is as any peer's, and one
 // that may use nothing but the relay, which is another port of the same server for whoever looks at it.
 
-import { bad, good, unknown, warning } from './verdicts.js';
+import { PATIENCE_MS, within } from './patience.js';
+import { RELAY_CURE, bad, good, unknown, warning } from './verdicts.js';
 
 /** How long a NAT that lets the relay in unasked has for it. */
 const UNASKED_MS = 3_000;
-const PATIENCE_MS = 8_000;
+/** For all steps together. */
+const ALL_MS = 40_000;
 
 const PART = 'as far as one server can tell; RFC 5780 wants two addresses';
 const CURES = {
-  lost: 'Open the relay\'s UDP ports (`turn.ports`), and name the public address in `turn.relay` if the server is behind a NAT.',
   symmetric: 'Nothing has to be done while TURN works; IPv6, or a router with endpoint-independent mapping, saves the way through the relay.',
 };
 
@@ -19,7 +20,7 @@ export async function lines(stun, turn) {
   const here = new RTCPeerConnection({ iceServers: [stun] });
   const there = new RTCPeerConnection({ iceServers: [turn], iceTransportPolicy: 'relay' });
   try {
-    return told(await meet(here, there));
+    return told(await within(ALL_MS, meet(here, there), {}));
   } catch {
     return told({});
   } finally {
@@ -76,8 +77,6 @@ function candidatesOf(connection) {
   });
 }
 
-const within = (ms, promise) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms, false))]);
-
 /** Milliseconds for something to go to the other side and back. */
 function echo(channel) {
   const sent = performance.now();
@@ -102,7 +101,7 @@ function told({ mapped = [], isRelayed, ms, isUnasked, seen }) {
   if (typeof ms !== 'number') {
     const nobody = unknown('nat', 'not found out: the relay does not reach this machine\'s address, such as one in the server\'s own network');
     // Behind a NAT this machine has an address of the open internet, which relays pass everything on to.
-    return [mapped.length > 0 ? bad('relayed', 'nothing comes back from a relayed address', CURES.lost) : unknown('relayed', 'relays pass nothing on to an address like this machine\'s'), nobody];
+    return [mapped.length > 0 ? bad('relayed', 'nothing comes back from a relayed address', RELAY_CURE) : unknown('relayed', 'relays pass nothing on to an address like this machine\'s'), nobody];
   }
   const relayed = good('relayed', `a relayed address answers this machine in ${ms} ms`);
   if (mapped.length === 0) return [relayed, good('nat', 'none between here and the server')];

@@ -6,10 +6,8 @@ import { addLine, addNote, showPeople } from './chat.js';
 import { copy, devKey, showConnection, showSource, url } from './connect.js';
 import { byId, make } from './dom.js';
 import { forgetFiles, renameFiles, showFiles, startFiles } from './files-view.js';
-import { prepare } from './labelled.js';
 import { Media } from './media.js';
 import { startReports, stopReports } from './report.js';
-import { Room } from './room.js';
 import * as tiles from './tiles.js';
 import { mark, startTimeline, stopTimeline } from './timeline.js';
 
@@ -19,11 +17,15 @@ let room = null;
 const ownName = () => byId('name').value.trim() || 'Anonymous';
 const nameOf = (id) => (id === 'self' || id === room?.selfId ? `${ownName()} (you)` : room?.nameOf(id) ?? id);
 
-function join() {
+/** Most of what the page loads is the SDK, and nothing that can be done before joining needs it. */
+const loadRoom = () => import('./room.js');
+
+async function join() {
   say('Connecting…');
   byId('join').disabled = true;
   history.replaceState(null, '', `#${new URLSearchParams({ channel: byId('channel').value })}`);
   try {
+    const { Room } = await loadRoom();
     room = new Room({ url, key: byId('key').value.trim(), channel: byId('channel').value, name: ownName() });
   } catch (error) {
     end({ reason: error.message });
@@ -174,5 +176,5 @@ byId('channel').value = new URLSearchParams(location.hash.slice(1)).get('channel
 startFiles();
 showConnection();
 showSource().catch(() => {});
-// Whoever joins does not wait for it then.
-(globalThis.requestIdleCallback ?? setTimeout)(prepare);
+// Whoever joins does not wait for it then. Should it not come, joining says so.
+(globalThis.requestIdleCallback ?? setTimeout)(() => loadRoom().then(({ prepare }) => prepare(), () => {}));

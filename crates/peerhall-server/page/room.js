@@ -6,6 +6,8 @@ import { faultySocket } from './faults.js';
 import { Files } from './files.js';
 import { watchRestarts } from './restarts.js';
 
+export { prepare } from './labelled.js';
+
 /** What the server closes with when it does not want a client, by number. */
 const REFUSALS = {
   4001: 'The server does not accept this key.',

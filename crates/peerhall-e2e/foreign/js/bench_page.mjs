@@ -11,12 +11,12 @@ const USABLE_MS = 300;
 const PRESENT = 25;
 const CALLERS = 8;
 const WATCHED_MS = 10_000;
-/** Of the frames of a screen or of pictures: what the machine itself loses comes on top. */
-const MOST_DROPPED = 0.01;
+/** Ours and the bare page in turn: what the machine itself drops changes from one to the next. */
+const ROUNDS = 5;
 /** Shows all pictures at once: Chromium draws those that are out of sight less often. */
 const VIEWPORT = { width: 1280, height: 1400 };
 
-await run('page bench', 300, async (test) => {
+await run('page bench', 600, async (test) => {
   const failures = [];
   const figure = (name, value, isGood) => {
     console.log(`${isGood ? 'ok  ' : 'MISS'} ${name}: ${value}`);
@@ -27,33 +27,50 @@ await run('page bench', 300, async (test) => {
   test.step('starting from cold');
   const times = [];
   while (times.length < STARTS) times.push(await coldStart(test, browser));
-  const [fastest, median, slowest] = [0, (STARTS - 1) / 2, STARTS - 1].map((place) => times.toSorted((a, b) => a - b)[place].toFixed(0));
-  figure(`cold start of the server to a usable page, median of ${STARTS}, at most ${USABLE_MS} ms`, `${median} ms (${fastest} to ${slowest})`, median <= USABLE_MS);
+  const order = sorted(times.map(({ usable }) => usable));
+  const [fastest, usable, slowest] = [order[0], median(order), order.at(-1)];
+  figure(`cold start of the server to a usable page, median of ${STARTS}, at most ${USABLE_MS} ms`, `${usable.toFixed(0)} ms (${fastest.toFixed(0)} to ${slowest.toFixed(0)})`, usable <= USABLE_MS);
+  console.log(`     to a page that has joined: ${median(times.map(({ joined }) => joined)).toFixed(0)} ms`);
 
-  test.step('looking at the same pictures in a page with nothing else');
   const server = await startDev(test);
-  const bare = await browser.newPage();
-  await bare.setViewport(VIEWPORT);
-  await bare.goto(`http://${server.listen}/health`);
-  const alone = await watchFull(test, server, bare, await bare.evaluate(answerCalls, { url: server.url, key: server.publishableKey }));
-  await bare.close();
+  const [bare, ours] = [[], []];
+  while (ours.length < ROUNDS) {
+    test.step(`looking at the same pictures in a page with nothing else and in ours, ${ours.length + 1} of ${ROUNDS}`);
+    bare.push(await watchBare(test, browser, server));
+    ours.push(await watchOurs(test, browser, server));
+  }
+  const frames = ours.map(({ idle, full }) => Math.max(0, full.screen - idle.screen));
+  figure(`frames of the screen dropped because of ${PRESENT} present and ${CALLERS} callers, median of ${ROUNDS}: none`, percent(median(frames)), median(frames) === 0);
+  const pictures = ours.map(({ full }) => full.video);
+  console.log(`     frames of ${CALLERS} pictures dropped: ${bare.map(percent).join(', ')} in a bare page, ${pictures.map(percent).join(', ')} in ours`);
+  figure('frames of pictures dropped, median, within what a bare page drops', percent(median(pictures)), median(pictures) <= Math.max(...bare));
+  const longTasks = ours.reduce((sum, { full }) => sum + full.longTasks, 0);
+  figure('tasks of the page over 50 ms', longTasks, longTasks === 0);
+  if (failures.length > 0) throw new Error(`missed: ${failures.join('; ')}`);
+});
 
-  test.step('looking at an empty room');
+/** The part of the pictures' frames that is dropped in a page that does nothing but to show them. */
+async function watchBare(test, browser, server) {
+  const page = await browser.newPage();
+  await page.setViewport(VIEWPORT);
+  await page.goto(`http://${server.listen}/health`);
+  const host = await page.evaluate(answerCalls, { url: server.url, key: server.publishableKey });
+  const { video } = await watchFull(test, server, page, host);
+  await page.close();
+  return video;
+}
+
+/** What `watch` finds in our page, alone in the room and with everybody. */
+async function watchOurs(test, browser, server) {
   const page = await visitor.openPage(test, browser, server.page, { viewport: VIEWPORT });
   await visitor.join(page, 'Ann', 'hall');
   const idle = await watch(page);
-
-  test.step('filling the room');
   const host = await page.$eval('#people .own', (item) => item.title);
-  const full = await watchFull(test, server, page, host, () => page.waitForFunction((people) => document.querySelectorAll('#people li').length === people, { timeout: 60_000 }, PRESENT + CALLERS + 1));
-  console.log(`     screen frames dropped: ${percent(idle.dropped)} alone, ${percent(full.dropped)} with ${PRESENT} present and ${CALLERS} callers`);
-  figure('frames of the screen dropped because of the room', percent(Math.max(0, full.dropped - idle.dropped)), full.dropped - idle.dropped <= MOST_DROPPED);
-  const [ours, machines] = [full, alone].map(({ video }) => video.dropped / video.total);
-  console.log(`     frames of ${CALLERS} pictures dropped: ${alone.video.dropped} of ${alone.video.total} in a bare page, ${full.video.dropped} of ${full.video.total} in ours`);
-  figure('frames of pictures dropped because of the page', percent(Math.max(0, ours - machines)), ours - machines <= MOST_DROPPED);
-  figure('tasks of the page over 50 ms', full.longTasks, full.longTasks === 0);
-  if (failures.length > 0) throw new Error(`missed: ${failures.join('; ')}`);
-});
+  const isThere = () => page.waitForFunction((people) => document.querySelectorAll('#people li').length === people, { timeout: 60_000 }, PRESENT + CALLERS + 1);
+  const full = await watchFull(test, server, page, host, isThere);
+  await page.close();
+  return { idle, full };
+}
 
 /** What `watch` finds when people are present and others call `host`; `isThere` waits until the page shows them. */
 async function watchFull(test, server, page, host, isThere = () => {}) {
@@ -67,31 +84,40 @@ async function watchFull(test, server, page, host, isThere = () => {}) {
   await pause(3_000);
   const inSight = await page.$$eval('#tiles video', (videos) => videos.every((video) => video.getBoundingClientRect().bottom <= innerHeight));
   if (!inSight) throw new Error('not all pictures are in sight');
-  test.step('looking at a full room');
   const found = await watch(page);
   await browser.close();
   return found;
+}
+
+function sorted(values) {
+  return values.toSorted((a, b) => a - b);
+}
+
+/** Of an odd number of values. */
+function median(values) {
+  return sorted(values)[(values.length - 1) / 2];
 }
 
 function percent(part) {
   return `${(100 * part).toFixed(2)} %`;
 }
 
-/** Milliseconds from the start of the process to the page's last script. */
+/** Milliseconds from the start of the process until the page takes a click on *Join*, and until it has joined. */
 async function coldStart(test, browser) {
   const page = await browser.newPage();
   const began = performance.now();
   const server = await startDev(test);
   await page.goto(server.page, { waitUntil: 'domcontentloaded' });
   await page.click('#join');
-  const took = performance.now() - began;
+  const usable = performance.now() - began;
   await page.waitForSelector('#room:not([hidden])');
+  const joined = performance.now() - began;
   await page.close();
   await server.stop();
-  return took;
+  return { usable, joined };
 }
 
-/** Frames of the screen and of pictures that were dropped, and tasks that were too long for a frame. */
+/** The parts of the screen's and of the pictures' frames that were dropped, and the number of tasks that were too long. */
 function watch(page) {
   return page.evaluate(async (ms) => {
     const videos = () => [...document.querySelectorAll('#tiles video')].map((video) => video.getVideoPlaybackQuality());
@@ -114,11 +140,8 @@ function watch(page) {
     const steps = stamps.slice(1).map((at, place) => at - stamps[place]);
     const usual = steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)];
     const missed = steps.reduce((all, step) => all + Math.max(0, Math.round(step / usual) - 1), 0);
-    return {
-      dropped: missed / (missed + steps.length),
-      longTasks,
-      video: { dropped: sum('droppedVideoFrames') - before[0], total: sum('totalVideoFrames') - before[1] },
-    };
+    const [dropped, total] = [sum('droppedVideoFrames') - before[0], sum('totalVideoFrames') - before[1]];
+    return { screen: missed / (missed + steps.length), longTasks, video: total > 0 ? dropped / total : 0 };
   }, WATCHED_MS);
 }
 

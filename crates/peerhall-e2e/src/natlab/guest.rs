@@ -34,8 +34,7 @@ pub(super) fn meet(
 }
 
 /// What "Check my connection" on the server's page says in Chromium behind a network: `checks` as `peerhall doctor
-/// --json` has them, without cures. Nothing when the page does not come to an end, which Chromium sometimes does not
-/// where UDP is blocked.
+/// --json` has them, without cures. Nothing when the page says nothing, which is told to the standard error.
 ///
 /// # Errors
 ///
@@ -43,7 +42,7 @@ pub(super) fn meet(
 ///
 /// # Panics
 ///
-/// When the server does not start.
+/// When the server does not start, or there is no Node.js.
 pub fn diagnose_in_page(access: Access) -> Result<Value, Unavailable> {
     let lab = Lab::new([access, Access::FullCone], Weather::Fine)?;
     let files = Certificate::make();

@@ -32,7 +32,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Everything but the pages that hold a key: path, type, content.
-const FILES: [(&str, &str, &str); 35] = [
+const FILES: [(&str, &str, &str); 36] = [
     ("/base.css", CSS, include_str!("../../page/base.css")),
     ("/breakit.js", JAVASCRIPT, include_str!("../../page/breakit.js")),
     ("/chat.js", JAVASCRIPT, include_str!("../../page/chat.js")),
@@ -61,6 +61,7 @@ const FILES: [(&str, &str, &str); 35] = [
     ("/nat.js", JAVASCRIPT, include_str!("../../page/nat.js")),
     ("/page.css", CSS, include_str!("../../page/page.css")),
     ("/page.js", JAVASCRIPT, include_str!("../../page/page.js")),
+    ("/patience.js", JAVASCRIPT, include_str!("../../page/patience.js")),
     ("/peerhall.js", JAVASCRIPT, include_str!(concat!(env!("OUT_DIR"), "/peerhall.js"))),
     ("/report.js", JAVASCRIPT, include_str!("../../page/report.js")),
     ("/restarts.js", JAVASCRIPT, include_str!("../../page/restarts.js")),
@@ -185,7 +186,8 @@ mod tests {
                 let path = format!("/{}", rest.split('\'').next().unwrap());
                 assert!(page.file(&path).is_some(), "{name} ({kind}) imports {path}");
             }
-            for rest in content.split("from './").skip(1) {
+            let named = content.split("from './").skip(1).chain(content.split("import('./").skip(1));
+            for rest in named {
                 let path = format!("{folder}/{}", rest.split('\'').next().unwrap());
                 assert!(page.file(&path).is_some(), "{name} ({kind}) imports {path}");
             }
