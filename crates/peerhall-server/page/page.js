@@ -18,7 +18,9 @@ const ownName = () => byId('name').value.trim() || 'Anonymous';
 const nameOf = (id) => (id === 'self' || id === room?.selfId ? `${ownName()} (you)` : room?.nameOf(id) ?? id);
 
 /** Most of what the page loads is the SDK, and nothing that can be done before joining needs it. */
-const loadRoom = () => import('./room.js');
+const loadRoom = () => import('./room.js').catch(() => {
+  throw new Error('The rest of this page has not come. Load the page again.');
+});
 
 async function join() {
   say('Connecting…');
@@ -175,6 +177,8 @@ byId('join-form').classList.toggle('has-key', Boolean(devKey));
 byId('channel').value = new URLSearchParams(location.hash.slice(1)).get('channel') || 'lobby';
 startFiles();
 showConnection();
+for (const id of ['join', 'doctor-start']) byId(id).disabled = false;
+byId('stalled').remove();
 showSource().catch(() => {});
 // Whoever joins does not wait for it then. Should it not come, joining says so.
 (globalThis.requestIdleCallback ?? setTimeout)(() => loadRoom().then(({ prepare }) => prepare(), () => {}));

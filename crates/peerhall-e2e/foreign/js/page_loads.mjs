@@ -30,6 +30,23 @@ await run('page loads', 240, async (test) => {
   // The snapshot comes 20 ms after the first ack; the second may come before or after it.
   assert.deepEqual(types.slice(2).sort(), ['ack', 'presence']);
 
+  test.step('losing a script on the way');
+  const { page: lame, mend } = await openWithout(browser, server.page, '/dom.js');
+  assert.ok(await lame.$eval('#join', (button) => button.disabled), 'a button that does nothing');
+  await lame.waitForFunction(() => getComputedStyle(document.querySelector('#stalled')).visibility === 'visible');
+  assert.match(await text(lame, '#stalled'), /not come in full yet.*load it again/);
+  mend();
+  await Promise.all([lame.waitForNavigation(), lame.click('#stalled a')]);
+  await lame.waitForFunction(() => !document.querySelector('#stalled') && !document.querySelector('#join').disabled);
+  await lame.close();
+
+  test.step('losing the script that joins');
+  const { page: late } = await openWithout(browser, server.page, '/room.js');
+  await late.click('#join');
+  await late.waitForFunction(() => /has not come. Load the page again/.test(document.querySelector('#status').textContent));
+  assert.ok(await late.$eval('#join', (button) => !button.disabled));
+  await late.close();
+
   for (const scheme of ['light', 'dark']) {
     for (const width of SCREENS) {
       test.step(`looking at ${width} px in ${scheme}`);
@@ -41,6 +58,19 @@ await run('page loads', 240, async (test) => {
     }
   }
 });
+
+/** Opens the page on a network that loses one of its files until `mend()`. */
+async function openWithout(browser, url, lost) {
+  const page = await browser.newPage();
+  await page.setRequestInterception(true);
+  let isMended = false;
+  page.on('request', (request) => {
+    if (!isMended && new URL(request.url()).pathname === lost) request.abort('connectionreset');
+    else request.continue();
+  });
+  await page.goto(url);
+  return { page, mend: () => (isMended = true) };
+}
 
 function text(page, selector) {
   return page.$eval(selector, (element) => element.textContent);

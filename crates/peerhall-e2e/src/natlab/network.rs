@@ -151,6 +151,11 @@ impl Lab {
         for name in ["s", "n1", "n2", "p1", "p2"] {
             lab.ip(&format!("netns add {}", lab.name(name)))?;
             lab.within(name, "link set lo up")?;
+            // Else each interface gets an address a second later, and a browser that loads a page then drops what it
+            // has asked for, as it does when a network changes.
+            for which in ["all", "default"] {
+                lab.sysctl(name, &format!("net.ipv6.conf.{which}.accept_dad=0"))?;
+            }
         }
         lab.within("s", "link add br0 type bridge")?;
         lab.within("s", "link set br0 up")?;
