@@ -126,16 +126,9 @@ mod linux {
             trials.push(Trial { weather: Weather::Delay(100), ..Trial::between(access, access) });
             trials.push(Trial { moves: true, ..Trial::between(access, access) });
         }
-        for (native, browser) in [
-            (Access::FullCone, Access::PortRestricted),
-            (Access::PortRestricted, Access::PortRestricted),
-            (Access::PortRestricted, Access::Symmetric),
-            (Access::Symmetric, Access::Symmetric),
-            (Access::Symmetric, Access::UdpBlocked),
-            (Access::Symmetric, Access::Only443),
-            (Access::FullCone, Access::Ipv6Only),
-        ] {
-            trials.push(Trial { browser: true, ..Trial::between(native, browser) });
+        for (place, native) in Access::ALL.into_iter().enumerate() {
+            let browsers = Access::ALL.into_iter().skip(place);
+            trials.extend(browsers.map(|browser| Trial { browser: true, ..Trial::between(native, browser) }));
         }
         trials
     }

@@ -106,18 +106,12 @@ async function paths(iceServers, tell) {
   for (const line of lines) tell(line.verdict === 'bad' && works.has(line.check) ? { ...line, verdict: 'warning' } : line);
   tell(await candidates(iceServers));
   const relayUdp = relays.find((_, place) => lines[place].check === 'turn udp' && lines[place].verdict === 'good');
-  const stun = relayUdp && stunBeside(relayUdp, iceServers);
-  if (stun) (await nat.lines(stun, relayUdp)).forEach(tell);
+  if (relayUdp) (await nat.lines(stunBeside(relayUdp), relayUdp)).forEach(tell);
   else tell(unknown('nat', 'not found out: that takes STUN and TURN over UDP'));
 }
 
-/** The STUN server at the address of a relay, or another one. */
-function stunBeside(relay, iceServers) {
-  const all = iceServers.flatMap(({ urls }) => [urls].flat()).filter((url) => /^stun:/i.test(url));
-  const host = (url) => url.replace(/^\w+:/, '').replace(/\?.*$/, '');
-  const urls = all.find((url) => host(url) === host(relay.urls)) ?? all[0];
-  return urls && { urls };
-}
+/** The STUN server at the address of a relay: every TURN server is one (RFC 8656, section 3). */
+const stunBeside = ({ urls }) => ({ urls: urls.replace(/^turn:/i, 'stun:').replace(/\?.*$/, '') });
 
 async function relay(server) {
   const way = /^turns:/i.test(server.urls) ? 'tls' : /transport=tcp/i.test(server.urls) ? 'tcp' : 'udp';

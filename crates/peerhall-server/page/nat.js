@@ -10,6 +10,9 @@ const UNASKED_MS = 3_000;
 /** For all steps together. */
 const ALL_MS = 40_000;
 
+/** Addresses of networks that are nobody's alone: RFC 1918, 3927, 4193, 4291 and 6598. */
+const PRIVATE = /^(10\.|127\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|fe[89ab])/i;
+
 const PART = 'as far as one server can tell; RFC 5780 wants two addresses';
 const CURES = {
   symmetric: 'Nothing has to be done while TURN works; IPv6, or a router with endpoint-independent mapping, saves the way through the relay.',
@@ -30,7 +33,7 @@ export async function lines(stun, turn) {
 }
 
 /**
- * Lets the two meet, and gives what was seen: `mapped`, the ports that a STUN server saw; `isRelayed`, whether there is a
+ * Lets the two meet, and gives what was seen: `mapped`, the candidates that a STUN server saw; `isRelayed`, whether there is a
  * relayed address; `ms`, how long payload took there and back; `isUnasked`, whether the relay got in before anything was
  * sent to it; `seen`, the port from which this machine's packets came then.
  */
@@ -46,7 +49,7 @@ async function meet(here, there) {
   await here.setRemoteDescription(bare(there.localDescription));
   const udp = (await offered).filter(({ protocol }) => protocol === 'udp');
   const relays = await relayed;
-  const found = { isRelayed: relays.length > 0, mapped: udp.filter(({ type }) => type === 'srflx').map(({ port }) => port) };
+  const found = { isRelayed: relays.length > 0, mapped: udp.filter(({ type }) => type === 'srflx') };
   // The relay is told of this machine, and this machine nothing of the relay.
   await add(there, udp);
   found.isUnasked = await within(UNASKED_MS, isOpen);
@@ -98,14 +101,15 @@ async function remotePort(connection) {
 /** What that means for calls. */
 function told({ mapped = [], isRelayed, ms, isUnasked, seen }) {
   if (!isRelayed) return [unknown('nat', 'not found out: that takes STUN and TURN over UDP')];
-  if (typeof ms !== 'number') {
-    const nobody = unknown('nat', 'not found out: the relay does not reach this machine\'s address, such as one in the server\'s own network');
-    // Behind a NAT this machine has an address of the open internet, which relays pass everything on to.
-    return [mapped.length > 0 ? bad('relayed', 'nothing comes back from a relayed address', RELAY_CURE) : unknown('relayed', 'relays pass nothing on to an address like this machine\'s'), nobody];
-  }
-  const relayed = good('relayed', `a relayed address answers this machine in ${ms} ms`);
+  const isReached = typeof ms === 'number';
+  const relayed = isReached ? good('relayed', `a relayed address answers this machine in ${ms} ms`)
+    // To an address of the open internet, as this machine has behind a NAT, relays pass everything on.
+    : mapped.some(({ address }) => !PRIVATE.test(address)) ? bad('relayed', 'nothing comes back from a relayed address', RELAY_CURE)
+      : unknown('relayed', 'relays pass nothing on to an address like this machine\'s');
+  // A browser that shows its own addresses tells of one that a STUN server saw only where it is another.
   if (mapped.length === 0) return [relayed, good('nat', 'none between here and the server')];
+  if (!isReached) return [relayed, unknown('nat', 'not found out: the relay does not reach this machine')];
   if (isUnasked) return [relayed, good('nat', `full cone or restricted: direct paths are found (${PART})`)];
-  if (mapped.includes(seen)) return [relayed, good('nat', `port-restricted: direct paths are found, but to symmetric NATs (${PART})`)];
+  if (mapped.some(({ port }) => port === seen)) return [relayed, good('nat', `port-restricted: direct paths are found, but to symmetric NATs (${PART})`)];
   return [relayed, warning('nat', `symmetric: direct paths are found to open NATs only (${PART})`, CURES.symmetric)];
 }
