@@ -178,6 +178,35 @@ async fn l17_glare_ends_with_everything_of_both_sides() {
     }
 }
 
+/// The page takes its offer back. Chromium does not forget how the section for channels was called in it.
+#[tokio::test]
+async fn l17_the_first_channels_of_both_sides_open_though_their_offers_meet() {
+    for pictures in [0, 1] {
+        let (mut native, mut page) = native_and_page(Manners::Impolite, config()).await;
+        page.run("hold()").await;
+        for number in 0..pictures {
+            let ours = LocalTrack::new(Codec::Vp8, None);
+            let stream = format!("ours{number}");
+            native.connection.add_track(&ours, &[&stream]).await.expect("added");
+        }
+        let ours = native.connection.create_data_channel("ours", DataChannelInit::default()).await;
+        let ours = ours.expect("a channel");
+        page.run(&format!(
+            "for (let left = {pictures}; left; left -= 1) {{
+               const stream = picture();
+               peer.connection.addTrack(stream.getTracks()[0], stream);
+             }}
+             keep(peer.connection.createDataChannel('theirs'));
+             await until('offer', () => peer.connection.signalingState === 'have-local-offer');
+             release();"
+        ))
+        .await;
+        assert_eq!(native.channel().await.label(), "theirs");
+        open(&ours).await;
+        page.run("await until('channel', () => peer.channels.ours)").await;
+    }
+}
+
 /// Stops when it is dropped.
 struct Pump(tokio::task::JoinHandle<()>);
 

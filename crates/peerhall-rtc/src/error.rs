@@ -59,7 +59,8 @@ pub enum NegotiationError {
     /// The remote's description is unusable.
     #[error("the description is unusable: {0}")]
     BadDescription(#[from] BadDescription),
-    /// The answer does not belong to the offer that waits for one.
+    /// The answer does not belong to the offer that waits for one. It is told by the names of its media sections; one for
+    /// data channels alone looks like any other, as it does to a browser.
     #[error("the answer does not belong to the pending offer")]
     ForeignAnswer,
     /// The engine refused the description. Parts of it may have taken effect.

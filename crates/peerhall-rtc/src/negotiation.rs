@@ -11,7 +11,7 @@ use str0m::media::{Direction, Mid};
 
 use crate::error::{NegotiationError, Step};
 use crate::event::SignalingState;
-use crate::sdp::{self, Summary};
+use crate::sdp::{self, Alias, Summary};
 use crate::track::engine_kind;
 use crate::transceiver::Transceivers;
 
@@ -41,6 +41,8 @@ pub(crate) struct Negotiation {
     pub(crate) wants_channels: bool,
     /// Whether the section for data channels is there.
     has_channels: bool,
+    /// What that section is called outside, if we made it.
+    alias: Option<Alias>,
     /// Whether the next offer has to restart ICE.
     wants_restart: bool,
     /// Whether the need for an offer has been announced.
@@ -74,6 +76,8 @@ struct Offer {
     /// Whether it has sections that only it knows.
     additions: bool,
     restart: bool,
+    /// What its section of channels is called outside.
+    alias: Option<Alias>,
     summary: Summary,
 }
 
@@ -110,6 +114,7 @@ impl Negotiation {
             local: None,
             wants_channels: false,
             has_channels: false,
+            alias: None,
             wants_restart: false,
             announced: false,
             placeholder: FIRST_PLACEHOLDER,
@@ -131,11 +136,15 @@ impl Negotiation {
         if let Some(pending) = self.pending.as_ref().filter(|pending| pending.additions) {
             return Ok(description(DescriptionKind::Offer, &pending.sdp));
         }
+        let opens_channels = self.wants_channels && !self.has_channels;
         let (offer, token, additions, restart) = self.ask_engine(rtc)?;
+        let new = opens_channels.then(|| Alias::of_channels(&offer)).flatten();
+        let alias = self.alias.clone().or(new);
+        let offer = Alias::outward(alias.as_ref(), offer);
         let sdp = sdp::with_tracks(&offer, |mid| self.transceivers.msid(mid));
         let summary = sdp::summary(&sdp)?;
         let made = description(DescriptionKind::Offer, &sdp);
-        self.created = Some(Created::Offer(Offer { sdp, token, additions, restart, summary }));
+        self.created = Some(Created::Offer(Offer { sdp, token, additions, restart, alias, summary }));
         Ok(made)
     }
 

@@ -8,7 +8,7 @@ mod rewrite;
 mod tests;
 
 pub(crate) use read::{MediaSection, SectionKind, Summary, summary};
-pub(crate) use rewrite::{Msid, candidates, narrow_offer, with_tracks, without_candidates};
+pub(crate) use rewrite::{Alias, Msid, candidates, narrow_offer, with_tracks, without_candidates};
 
 /// Longest description that is looked at, in bytes. A browser's with fifty media sections has some 200 KiB.
 pub(crate) const MAX_SDP_BYTES: usize = 1024 * 1024;

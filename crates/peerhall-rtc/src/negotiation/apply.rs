@@ -10,7 +10,7 @@ use str0m::media::{Direction, Mid};
 use super::{Created, LocalIdentity, Negotiation, Offer};
 use crate::error::{BadDescription, NegotiationError, Step};
 use crate::event::{Event, SignalingState};
-use crate::sdp::{self, MediaSection, SectionKind, Summary};
+use crate::sdp::{self, Alias, MediaSection, SectionKind, Summary};
 use crate::wake::Wake;
 
 /// ICE user names of earlier generations that are remembered, so that late candidates are known.
@@ -95,13 +95,15 @@ impl Negotiation {
         self.check_order(summary)?;
         let sending = self.transceivers.senders_in_offer(&summary.sections);
         let narrowed = sdp::narrow_offer(offer, |mid| sending.iter().any(|name| name == mid));
-        let parsed = SdpOffer::from_sdp_string(&narrowed).map_err(|_| BadDescription::Syntax)?;
+        let inside = Alias::inward(self.alias.as_ref(), narrowed);
+        let parsed = SdpOffer::from_sdp_string(&inside).map_err(|_| BadDescription::Syntax)?;
         // An offer of ours is void from here on; a restart in it is still wanted.
         self.pending = None;
         self.transceivers.roll_back();
         let answer = Self::answer_of_engine(rtc, parsed, &sending)?;
         self.transceivers.apply_offer(&summary.sections);
-        let sdp = sdp::with_tracks(&answer.to_sdp_string(), |mid| self.transceivers.msid(mid));
+        let answer = Alias::outward(self.alias.as_ref(), answer.to_sdp_string());
+        let sdp = sdp::with_tracks(&answer, |mid| self.transceivers.msid(mid));
         self.created = Some(Created::Answer { sdp });
         self.state = SignalingState::HaveRemoteOffer;
         Ok(())
@@ -137,12 +139,14 @@ impl Negotiation {
         if !self.pending.as_ref().is_some_and(fits) {
             return Err(NegotiationError::ForeignAnswer);
         }
-        let parsed = SdpAnswer::from_sdp_string(&sdp::without_candidates(answer))
-            .map_err(|_| BadDescription::Syntax)?;
+        let alias = self.pending.as_ref().and_then(|pending| pending.alias.as_ref());
+        let inside = Alias::inward(alias, sdp::without_candidates(answer));
+        let parsed = SdpAnswer::from_sdp_string(&inside).map_err(|_| BadDescription::Syntax)?;
         let offer = self.pending.take().ok_or(NegotiationError::ForeignAnswer)?;
         let accepted = rtc.sdp_api().accept_answer(offer.token, parsed);
         if accepted.is_ok() {
             self.transceivers.apply_answer(&summary.sections);
+            self.alias = offer.alias;
             self.wants_restart &= !offer.restart;
         } else {
             self.transceivers.roll_back();

@@ -94,3 +94,57 @@ fn push(out: &mut String, line: &str) {
     out.push_str(line);
     out.push_str("\r\n");
 }
+
+/// A section that has one name in the engine and another one in every description that travels.
+///
+/// Chromium keeps the name of its section for data channels when it takes an offer back, and can then take part
+/// in no session that calls that section otherwise. The engine makes names up; a name that counts sections, as
+/// browsers give it, is mostly the one that the other side has given, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Alias {
+    inside: String,
+    outside: String,
+}
+
+impl Alias {
+    /// For the section of data channels in an offer of the engine.
+    pub(crate) fn of_channels(offer: &str) -> Option<Self> {
+        let names: Vec<_> = sections(offer).skip(1).map(|part| attribute(part, "mid")).collect();
+        let place = sections(offer).skip(1).position(|part| part.starts_with("m=application"))?;
+        let inside = (*names.get(place)?)?.to_owned();
+        let free = |name: &String| !names.contains(&Some(name));
+        let outside = (place..).map(|number| number.to_string()).find(free)?;
+        Some(Self { inside, outside })
+    }
+
+    /// A description of the engine as it travels.
+    pub(crate) fn outward(alias: Option<&Self>, sdp: String) -> String {
+        match alias {
+            Some(Self { inside, outside }) => renamed(&sdp, inside, outside),
+            None => sdp,
+        }
+    }
+
+    /// A description that has travelled as the engine takes it.
+    pub(crate) fn inward(alias: Option<&Self>, sdp: String) -> String {
+        match alias {
+            Some(Self { inside, outside }) => renamed(&sdp, outside, inside),
+            None => sdp,
+        }
+    }
+}
+
+fn renamed(sdp: &str, from: &str, to: &str) -> String {
+    let mut out = String::with_capacity(sdp.len());
+    for line in sdp.lines() {
+        if line.starts_with("a=group:BUNDLE") {
+            let names = line.split_whitespace().map(|name| if name == from { to } else { name });
+            push(&mut out, &names.collect::<Vec<_>>().join(" "));
+        } else if line.strip_prefix("a=mid:").map(str::trim) == Some(from) {
+            push(&mut out, &format!("a=mid:{to}"));
+        } else {
+            push(&mut out, line);
+        }
+    }
+    out
+}

@@ -80,3 +80,17 @@ fn candidates_are_found_and_taken_out() {
     assert_eq!(found, ["candidate:1 1 udp 1 192.0.2.1 9 typ host"]);
     assert_eq!(candidates(&without_candidates(OFFER)).count(), 0);
 }
+
+#[test]
+fn the_section_of_channels_is_called_by_its_place_outside() {
+    let engine = OFFER.replace("a=mid:2", "a=mid:Xy3").replace("BUNDLE 0 1 2", "BUNDLE 0 1 Xy3");
+    let alias = Alias::of_channels(&engine).expect("a section of channels");
+    assert_eq!(Alias::outward(Some(&alias), engine.clone()), OFFER);
+    assert_eq!(Alias::inward(Some(&alias), OFFER.to_owned()), engine);
+    assert_eq!(Alias::outward(None, engine.clone()), engine);
+    let taken = engine.replace("a=mid:0", "a=mid:2").replace("BUNDLE 0", "BUNDLE 2");
+    let alias = Alias::of_channels(&taken).expect("a section of channels");
+    let outside = Alias::outward(Some(&alias), taken);
+    assert!(outside.contains("a=group:BUNDLE 2 1 3\r\n"), "2 is the name of another");
+    assert_eq!(Alias::of_channels("v=0\r\nm=audio 9 X 0\r\na=mid:0\r\n"), None);
+}

@@ -176,6 +176,10 @@ async fn a_stray_answer_changes_nothing() {
     let (alice, _a) = bare_with_channel().await;
     let (bob, _b) = bare();
     let (carol, _c) = bare_with_channel().await;
+    let voice = LocalTrack::new(Codec::Opus, None);
+    for speaker in [&alice, &carol] {
+        speaker.add_track(&voice, &[]).await.expect("added");
+    }
     let stray = answer_of(&bob, offer_of(&carol).await).await;
     let (dave, _d) = bare();
     let offer = offer_of(&alice).await;
@@ -196,6 +200,29 @@ async fn a_remote_with_another_certificate_is_told_apart() {
     assert_eq!(refused, Err(NegotiationError::RemoteReplaced));
     assert!(NegotiationError::RemoteReplaced.needs_new_connection());
     assert_eq!(alice.signaling_state(), SignalingState::Stable, "the old one goes on");
+}
+
+/// A browser that has taken its own offer back can only go on with names that it has given itself.
+#[tokio::test]
+async fn the_section_of_channels_is_called_by_its_place_as_browsers_call_it() {
+    for tracks in [0, 2] {
+        let (alice, _a) = bare_with_channel().await;
+        let (bob, _b) = bare();
+        for _ in 0..tracks {
+            alice.add_track(&LocalTrack::new(Codec::Opus, None), &[]).await.expect("added");
+        }
+        let name = format!("a=mid:{tracks}\r\n");
+        for _ in 0..2 {
+            let offer = offer_of(&alice).await;
+            assert!(offer.sdp.contains(&name), "{}", offer.sdp);
+            let answer = answer_of(&bob, offer).await;
+            assert!(answer.sdp.contains(&name), "{}", answer.sdp);
+            alice.set_remote_description(answer).await.expect("their answer");
+        }
+        let answer = answer_of(&alice, offer_of(&bob).await).await;
+        assert!(answer.sdp.contains(&name), "{}", answer.sdp);
+        bob.set_remote_description(answer).await.expect("our answer");
+    }
 }
 
 #[tokio::test]
