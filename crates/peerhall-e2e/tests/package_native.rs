@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::FutureExt;
 use peerhall::{JoinOptions, StreamMetadata};
 use peerhall_e2e::foreign::Page;
 use peerhall_e2e::native::talk::open_channel;
@@ -12,6 +13,23 @@ use serde_json::json;
 const NATIVE: &str = "b-native";
 const VENDORS: &str = "a-vendors";
 const OURS: &str = "c-ours";
+
+/// It gives way to the native peer.
+const POLITE: &str = "a-ours";
+
+/// Holds back negotiation that comes to the page, until `release()`.
+const HOLD: &str = r#"
+    const listen = WebSocket.prototype.addEventListener;
+    const gate = new Promise((resolve) => (globalThis.release = resolve));
+    WebSocket.prototype.addEventListener = function (type, listener) {
+      listen.call(this, type, type !== 'message' ? listener : async (event) => {
+        if (event.data.includes('"rtc-')) {
+          globalThis.offered = true;
+          await gate;
+        }
+        listener(event);
+      });
+    };"#;
 
 #[tokio::test]
 async fn the_vendors_sdk_ours_and_a_native_peer_talk_and_look_at_each_other_in_one_room() {
@@ -62,4 +80,36 @@ async fn the_vendors_sdk_ours_and_a_native_peer_talk_and_look_at_each_other_in_o
     }
     vendors.close().await;
     ours.close().await;
+}
+
+/// Chromium fails for good on its answer when it has taken back an offer that had another place for channels: here one
+/// behind a picture, which meets an offer of a channel alone.
+#[tokio::test]
+async fn a_picture_and_channels_come_through_though_chromium_does_not_get_over_an_offer_that_it_takes_back() {
+    let server = server::start();
+    let url = format!("ws://{}", server.addr());
+    let page = Page::open_ours(&url, &server.token(&json!({ "sub": POLITE })), json!({})).await;
+    page.run(HOLD).await;
+    page.join("room").await;
+    let (native, mut events) = named(&server, &url, NATIVE);
+    soon("joining", native.join("room", JoinOptions::default())).await.expect("joins");
+    let remote = next_remote(&mut events).await;
+    let (mut tracks, mut resets) = (remote.on_track(), remote.on_connection_reset());
+    page.wait("peer-joined", json!({ "of": NATIVE }), 1).await;
+
+    let to = json!(NATIVE);
+    let collide = format!(
+        "await hall.until(() => globalThis.offered, 'an offer of the other side');
+         const {{ pc }} = me.remote({to});
+         me.addCanvas();
+         me.openChannel({to});
+         await hall.until(() => pc.signalingState === 'have-local-offer', 'an own offer');
+         release();"
+    );
+    tokio::join!(open_channel(&remote, "hello"), page.run(&collide));
+    next_track(&mut tracks).await;
+    page.run(&format!("me.openChannel({to}); await me.talksTo({to});")).await;
+    assert!(resets.next().now_or_never().is_none(), "the native peer noticed");
+    native.close(None).await;
+    page.close().await;
 }

@@ -125,6 +125,8 @@ pub(crate) struct World {
     /// Actors whose `replaceTrack` fails, and whose `addTrack` does.
     pub(crate) refuses_replace: HashSet<(ActorId, LinkId)>,
     pub(crate) refuses_attach: HashSet<ActorId>,
+    /// How many of their next own answers the connections of these actors refuse.
+    pub(crate) breaks_answers: HashMap<ActorId, usize>,
     keys: u64,
     rng: fastrand::Rng,
     reports: Vec<Report>,

@@ -41,6 +41,11 @@ impl Candidates {
         Verdict::Kept
     }
 
+    /// Takes all that wait.
+    pub(super) fn take_all(&mut self) -> Queue<Option<IceCandidate>> {
+        std::mem::take(&mut self.waiting)
+    }
+
     /// A remote description was applied, or ICE begins anew: a new generation is counted.
     pub(super) fn next_generation(&mut self) {
         self.counted = self.waiting.len();

@@ -105,6 +105,8 @@ pub enum Unreachable {
     NoPath,
     /// All restarts of a connection that worked were in vain.
     RestartsExhausted,
+    /// One connection after the other failed on this side or the other.
+    Failing,
 }
 
 impl fmt::Display for Unreachable {
@@ -113,6 +115,7 @@ impl fmt::Display for Unreachable {
             Self::NoAnswer => "the remote peer did not answer",
             Self::NoPath => "no network path to the remote peer works; a TURN server may help",
             Self::RestartsExhausted => "the connection was lost and could not be made anew",
+            Self::Failing => "connections to the remote peer fail again and again",
         })
     }
 }

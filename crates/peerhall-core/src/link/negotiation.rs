@@ -38,10 +38,9 @@ pub(crate) enum LinkOut {
     CandidateError(ErrorInfo),
     /// The ladder ended.
     Exhausted,
-    /// Offers stay unanswered.
-    Unanswered,
-    /// The remote peer made a new connection; ours cannot follow and must be replaced.
-    OtherEnd(Option<(Description, Ends)>),
+    /// This connection is of no use any more and must be replaced: the remote peer made a new one, or the
+    /// platform fails on ours for good. The offer is for the one that comes, and so are the candidates.
+    Renew(Option<(Description, Ends)>, Queue<Option<IceCandidate>>),
     /// The remote peer speaks to a connection that is gone, and is told so.
     SendReset(Ends),
     /// Whether the remote peer knows labelled channels.
@@ -56,8 +55,8 @@ pub(super) enum Call {
     SetOffer { offer: Description, restart: bool },
     ApplyOffer { sdp: Sdp, offer: Description, ends: Ends },
     ApplyAnswer { sdp: Sdp, ends: Ends },
-    CreateAnswer,
-    SetAnswer { answer: Description },
+    CreateAnswer { offer: Description, ends: Ends },
+    SetAnswer { answer: Description, offer: Description, ends: Ends },
 }
 
 /// What both sides have agreed on.
@@ -180,7 +179,7 @@ impl Link {
     pub(crate) fn reset(&mut self, ends: &Ends) {
         if ends.to.as_ref() == Some(&self.tag) && ends.from != self.other_tag {
             self.waiting.clear();
-            self.out.push(LinkOut::OtherEnd(None));
+            self.renew(None);
         }
     }
 
@@ -267,7 +266,7 @@ impl Link {
         self.advance(now);
     }
 
-    fn ice_works(&self) -> bool {
+    pub(super) fn ice_works(&self) -> bool {
         matches!(self.ice, IceState::Connected | IceState::Completed)
     }
 
@@ -316,7 +315,7 @@ impl Link {
             self.needs_offer = true;
             self.replaces_offer = true;
         } else {
-            self.out.push(LinkOut::Unanswered);
+            self.tell_error("OfferTimeoutError", "the remote peer does not answer offers");
         }
     }
 
@@ -385,7 +384,7 @@ impl Link {
         let sdp = Sdp::read(&offer.sdp);
         if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();
-            return self.out.push(LinkOut::OtherEnd(Some((offer, ends))));
+            return self.renew(Some((offer, ends)));
         }
         self.remote_offering = sdp.is_gathered().then(|| now + REMOTE_OFFERING);
         self.out.push(LinkOut::Command(RtcCommand::SetRemote(offer.clone())));
@@ -394,14 +393,13 @@ impl Link {
 
     fn apply_answer(&mut self, answer: Description, ends: Ends) {
         if !matches!(self.side, Side::HaveLocalOffer { .. }) {
-            let error = ErrorInfo::new("InvalidStateError", "an answer came that no offer waits for");
-            return self.out.push(LinkOut::NegotiationError(error));
+            return self.tell_error("InvalidStateError", "an answer came that no offer waits for");
         }
         self.ignoring = false;
         let sdp = Sdp::read(&answer.sdp);
         if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();
-            return self.out.push(LinkOut::OtherEnd(None));
+            return self.renew(None);
         }
         self.call = Some(Call::ApplyAnswer { sdp, ends });
         self.out.push(LinkOut::Command(RtcCommand::SetRemote(answer)));
@@ -415,16 +413,26 @@ impl Link {
         }
     }
 
+    pub(super) fn renew(&mut self, offer: Option<(Description, Ends)>) {
+        let candidates = self.candidates.take_all();
+        self.out.push(LinkOut::Renew(offer, candidates));
+    }
+
     pub(super) fn ends(&self) -> Ends {
         Ends { from: Some(self.tag.clone()), to: self.other_tag.clone(), labelled: false }
     }
 
+    /// They wait while an offer is applied and answered: if that fails, they are for the connection that follows.
     fn hand_on_candidates(&mut self) {
-        let applying = matches!(self.call, Some(Call::ApplyOffer { .. } | Call::ApplyAnswer { .. }));
-        let Some(remote) = self.remote.as_ref().filter(|_| !applying) else { return };
+        let ready = matches!(self.call, None | Some(Call::CreateOffer { .. } | Call::SetOffer { .. }));
+        let Some(remote) = self.remote.as_ref().filter(|_| ready) else { return };
         while let Some(candidate) = self.candidates.next(remote) {
             self.out.push(LinkOut::Command(RtcCommand::AddCandidate(candidate)));
         }
+    }
+
+    fn tell_error(&mut self, name: &str, message: &str) {
+        self.out.push(LinkOut::NegotiationError(ErrorInfo::new(name, message)));
     }
 
     pub(super) fn log(&mut self, level: LogLevel, line: &str) {

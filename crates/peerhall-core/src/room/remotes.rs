@@ -10,10 +10,11 @@ use super::{Peer, PeerState, Request};
 use crate::ids::{ChannelKey, LinkId, RemoteKey};
 use crate::link::signal::{self, Ends, Signal};
 use crate::link::{
-    Description, ErrorInfo, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand, RtcInput, RtcState,
-    Stats, TrackGone, Unreachable,
+    Description, ErrorInfo, IceCandidate, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand,
+    RtcInput, RtcState, Stats, TrackGone, Unreachable,
 };
 use crate::output::LogLevel;
+use crate::queue::Queue;
 use crate::time::Time;
 
 /// A server that was heard this shortly before would have told of somebody's return.
@@ -183,8 +184,7 @@ impl<J: Json> Peer<J> {
                     self.tell_remote(key, RemoteEvent::IceCandidateError(error))
                 }
                 LinkOut::Exhausted => self.restarts_exhausted(key),
-                LinkOut::Unanswered => self.unanswered(key),
-                LinkOut::OtherEnd(offer) => self.other_end(key, offer),
+                LinkOut::Renew(offer, candidates) => self.renew(key, offer, candidates),
                 LinkOut::Labelled(knows) if labelled => self.tell_remote(key, RemoteEvent::Labelled(knows)),
                 LinkOut::Labelled(_) => {}
                 LinkOut::SendReset(ends) => self.signal(&id, &Signal::Reset(ends)),
@@ -199,25 +199,31 @@ impl<J: Json> Peer<J> {
         self.tell_remote(key, RemoteEvent::Unreachable(Unreachable::RestartsExhausted));
     }
 
-    fn unanswered(&mut self, key: RemoteKey) {
-        let error = ErrorInfo::new("OfferTimeoutError", "the remote peer does not answer offers");
-        self.tell_remote(key, RemoteEvent::NegotiationError(error));
-    }
-
-    /// The remote peer made a new connection without a word from presence: ours is replaced, too.
-    fn other_end(&mut self, key: RemoteKey, offer: Option<(Description, Ends)>) {
+    /// The remote peer made a new connection without a word from presence, or ours is of no use any more: it is
+    /// replaced.
+    fn renew(
+        &mut self,
+        key: RemoteKey,
+        offer: Option<(Description, Ends)>,
+        candidates: Queue<Option<IceCandidate>>,
+    ) {
         let now = self.now;
         let Some(remote) = self.remote_mut(key) else { return };
         if !remote.may_reset(now) {
-            return self
-                .log(LogLevel::Warn, "a remote peer starts over too often; its description was dropped");
+            if std::mem::replace(&mut remote.reach, Reach::Settled) != Reach::Settled {
+                self.tell_remote(key, RemoteEvent::Unreachable(Unreachable::Failing));
+            }
+            return self.log(LogLevel::Warn, "a connection was replaced too often; it stays as it is");
         }
         self.steps.extend([Step::Swap(key), Step::Attach(key)]);
         // An answer was for the connection that is gone.
         if let Some((offer, ends)) = offer {
-            // It was for the connection that is replaced; now it is for the new one.
+            // It was for the connection that is replaced; now it is for the new one, and so are its candidates.
             let ends = Ends { to: None, ..ends };
             self.steps.push_back(Step::Signal(key, Signal::Description(offer, ends)));
+            for candidate in candidates {
+                self.steps.push_back(Step::Signal(key, Signal::Candidate(candidate)));
+            }
         }
     }
 

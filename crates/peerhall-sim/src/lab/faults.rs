@@ -194,6 +194,12 @@ impl Lab {
         }
     }
 
+    /// How many of somebody's next own answers are refused. A connection that has refused one refuses every call
+    /// after that, as Chromium's does when it cannot get over an offer that it took back.
+    pub fn break_answers(&mut self, actor: ActorId, count: usize) {
+        self.world.breaks_answers.insert(actor, count);
+    }
+
     /// Ends all faults: the server is up, sockets open, frames pass, media passes, tokens come.
     pub fn end_faults(&mut self) {
         self.stop_tampering();

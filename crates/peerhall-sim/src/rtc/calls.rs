@@ -132,25 +132,26 @@ impl World {
     fn carry_out(&mut self, now: Time, pc: PcId, op: Op, queue: &mut Queue) {
         match op {
             Op::CreateOffer { restart } => {
-                let result = self.create_offer(pc, restart);
+                let result = self.usable(pc).and_then(|()| self.create_offer(pc, restart));
                 self.report(pc, RtcInput::OfferCreated(result));
             }
             Op::CreateAnswer => {
-                let result = self.create_answer(pc);
+                let result = self.usable(pc).and_then(|()| self.create_answer(pc));
                 self.report(pc, RtcInput::AnswerCreated(result));
             }
             Op::SetLocal(description) => {
-                let result = self.set_local(now, pc, &description, queue);
+                self.break_answer(pc, description.kind);
+                let result = self.usable(pc).and_then(|()| self.set_local(now, pc, &description, queue));
                 self.report(pc, RtcInput::LocalSet(result));
                 self.after_description(now, pc, queue);
             }
             Op::SetRemote(description) => {
-                let result = self.set_remote(pc, &description);
+                let result = self.usable(pc).and_then(|()| self.set_remote(pc, &description));
                 self.report(pc, RtcInput::RemoteSet(result));
                 self.after_description(now, pc, queue);
             }
             Op::AddCandidate(candidate) => {
-                let result = self.add_candidate(pc, candidate);
+                let result = self.usable(pc).and_then(|()| self.add_candidate(pc, candidate));
                 self.report(pc, RtcInput::CandidateAdded(result));
                 self.reconsider(now, pc, queue);
             }
@@ -165,6 +166,20 @@ impl World {
                 self.report(pc, RtcInput::Replaced { old, result });
             }
         }
+    }
+
+    fn break_answer(&mut self, pc: PcId, kind: DescriptionKind) {
+        let Some(connection) = self.connections.get_mut(&pc) else { return };
+        let left = self.breaks_answers.get_mut(&connection.owner).filter(|left| **left > 0);
+        if let (DescriptionKind::Answer, Some(left)) = (kind, left) {
+            *left -= 1;
+            connection.broken = true;
+        }
+    }
+
+    fn usable(&self, pc: PcId) -> Result<(), RtcFailure> {
+        let broken = self.connections.get(&pc).is_some_and(|connection| connection.broken);
+        if broken { Err(failure("OperationError", "ERROR_CONTENT")) } else { Ok(()) }
     }
 
     fn create_offer(&mut self, pc: PcId, restart: bool) -> Result<Description, RtcFailure> {

@@ -85,6 +85,10 @@ pub(crate) struct Connection {
     pub(crate) tried: Option<(String, String)>,
     pub(crate) version: u64,
     pub(crate) streams: Vec<RemoteStream>,
+    /// What Chromium does not forget: how its section for channels was called in an own offer that it took back.
+    stale_data: Option<String>,
+    /// It refused an own answer, and refuses everything after that.
+    pub(crate) broken: bool,
 }
 
 impl Connection {
@@ -115,6 +119,8 @@ impl Connection {
             tried: None,
             version: 0,
             streams: Vec::new(),
+            stale_data: None,
+            broken: false,
         }
     }
 
@@ -221,6 +227,11 @@ impl Connection {
                 Ok(())
             }
             (DescriptionKind::Answer, Signaling::HaveRemoteOffer(_)) => {
+                if sdp.carries_data() && self.stale_data.take().is_some_and(|mid| sdp.section(&mid).is_none())
+                {
+                    self.broken = true;
+                    return Err(failure("OperationError", "Failed to start SCTP transport."));
+                }
                 let before = std::mem::replace(&mut self.signaling, Signaling::Stable);
                 if let Signaling::HaveRemoteOffer(offer) = before {
                     self.remote = Some(offer);
@@ -244,7 +255,11 @@ impl Connection {
         match kind {
             DescriptionKind::Offer => {
                 if matches!(self.signaling, Signaling::HaveLocalOffer(_)) {
+                    let before = self.data_mid.clone();
                     self.unassign();
+                    if self.style == Style::Trickle && self.data_mid.is_none() {
+                        self.stale_data = before.or(self.stale_data.take());
+                    }
                 }
                 self.adopt(&sdp);
                 let tracks = self.receive(&sdp, keys);

@@ -59,6 +59,7 @@ impl World {
         self.isolated.clear();
         self.refuses_replace.clear();
         self.refuses_attach.clear();
+        self.breaks_answers.clear();
         self.reconsider_all(now, queue, |_| true);
     }
 

@@ -290,6 +290,7 @@ impl Life {
             34 if !foreign && self.lab.state(id) == PeerState::Idle => self.join(place),
             35 if !foreign => drop(self.lab.send(id, json!({"n": 1}))),
             36 => self.lab.refuse_attach(id, self.rng.bool()),
+            37 if !foreign => self.lab.break_answers(id, self.rng.usize(..3)),
             _ => {
                 // Everybody at once.
                 for person in self.people.clone() {

@@ -279,6 +279,77 @@ fn x18_a_remote_that_starts_over_again_and_again_is_followed_a_few_times_only() 
 }
 
 #[test]
+fn a_connection_that_refuses_its_first_answer_is_replaced_and_the_other_side_does_not_notice() {
+    for seed in 0..40 {
+        let (mut lab, alice, bob) = pair_in(Lab::new(LabOptions::seeded(seed)));
+        lab.break_answers(alice, 1);
+        lab.add_track(bob, "camera", Some("bobs"), None);
+        lab.run_for(SECOND * 2);
+        assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "seed {seed}");
+        assert_eq!(lab.count_seen(alice, "bob connection-reset"), 1, "seed {seed}: {:?}", lab.words(alice));
+        assert_eq!(lab.count_seen(bob, "alice connection-reset"), 0, "seed {seed}: {:?}", lab.words(bob));
+        assert!(lab.has_seen(alice, "bob stream-added bobs"), "seed {seed}: {:?}", lab.words(alice));
+    }
+}
+
+#[test]
+fn a_connection_that_refuses_an_answer_in_mid_call_is_replaced_on_both_sides() {
+    for seed in 0..40 {
+        let (mut lab, alice, bob) = pair_in(Lab::new(LabOptions::seeded(seed)));
+        lab.add_track(alice, "camera", Some("alices"), None);
+        lab.run_for(SECOND);
+        assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "seed {seed}");
+        lab.clear_seen();
+        lab.break_answers(alice, 1);
+        lab.add_track(bob, "mic", Some("bobs"), None);
+        lab.run_for(SECOND * 5);
+        assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "seed {seed}");
+        assert!(lab.has_seen(alice, "bob stream-added bobs"), "seed {seed}: {:?}", lab.words(alice));
+        assert!(lab.has_seen(bob, "alice stream-added alices"), "seed {seed}: {:?}", lab.words(bob));
+        assert!(lab.broken().is_empty(), "{:?}", lab.broken());
+    }
+}
+
+#[test]
+fn connections_that_refuse_every_answer_are_given_up_after_five_and_that_is_told() {
+    let (mut lab, alice, bob) = pair();
+    lab.break_answers(alice, usize::MAX);
+    lab.add_track(bob, "camera", Some("bobs"), None);
+    lab.run_for(SECOND * 600);
+    assert_eq!(lab.count_seen(alice, "bob connection-reset"), 5, "{:?}", lab.words(alice));
+    let told = |lab: &Lab, who, of: &str, why| lab.count_seen(who, &format!("{of} unreachable {why:?}"));
+    assert_eq!(told(&lab, alice, "bob", Unreachable::Failing), 1);
+    assert_eq!(told(&lab, bob, "alice", Unreachable::NoAnswer), 1);
+    assert!(lab.broken().is_empty(), "{:?}", lab.broken());
+}
+
+#[test]
+fn channels_open_and_pictures_come_though_chromium_does_not_get_over_an_offer_that_it_takes_back() {
+    let media = MediaTiming { call: Duration::from_millis(1), ..MediaTiming::default() };
+    let mut replaced = 0;
+    for seed in 0..40 {
+        let (mut lab, alice, bob) = pair_in(Lab::new(LabOptions::seeded(seed).media(media)));
+        // Alice gives way, and her section for channels stands behind a picture.
+        lab.add_track(alice, "camera", Some("alices"), None);
+        for (who, other) in [(alice, "bob"), (bob, "alice")] {
+            let key = lab.remote(who, other).unwrap().key;
+            let channel = lab.open_channel(who, key, "chat").unwrap();
+            lab.with_peer(who, |peer, _| peer.keep_channel(key, channel));
+        }
+        lab.run_for(SECOND * 5);
+        assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "seed {seed}");
+        assert!(lab.has_seen(bob, "alice stream-added alices"), "seed {seed}: {:?}", lab.words(bob));
+        for (who, other) in [(alice, "bob"), (bob, "alice")] {
+            let channel = format!("{other} data-channel");
+            assert!(lab.has_seen(who, &channel), "seed {seed}: {:?}", lab.words(who));
+        }
+        assert_eq!(lab.count_seen(bob, "alice connection-reset"), 0, "seed {seed}");
+        replaced += lab.count_seen(alice, "bob connection-reset");
+    }
+    assert!(replaced > 0, "the offers never met");
+}
+
+#[test]
 fn the_vendors_python_sdk_that_makes_a_new_connection_is_followed() {
     let mut lab = Lab::new(LabOptions::seeded(5));
     let alice = lab.peer("alice");
