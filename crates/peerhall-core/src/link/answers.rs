@@ -21,7 +21,7 @@ impl Link {
                     self.needs_offer |= !restart;
                     return;
                 }
-                self.out.push(LinkOut::Command(RtcCommand::SetLocal(offer.clone())));
+                self.command(RtcCommand::SetLocal(offer.clone()));
                 self.call = Some(Call::SetOffer { offer, restart });
             }
             Err(failure) => self.offer_failed(failure),
@@ -29,15 +29,15 @@ impl Link {
     }
 
     pub(super) fn answer_created(&mut self, result: Result<Description, RtcFailure>) {
-        let Some(Call::CreateAnswer { offer, ends }) = self.call.take() else { return };
+        let Some(Call::CreateAnswer) = self.call.take() else { return };
         match result {
             Ok(answer) => {
-                self.out.push(LinkOut::Command(RtcCommand::SetLocal(answer.clone())));
-                self.call = Some(Call::SetAnswer { answer, offer, ends });
+                self.command(RtcCommand::SetLocal(answer.clone()));
+                self.call = Some(Call::SetAnswer { answer });
             }
             Err(failure) => {
                 self.failed(failure);
-                self.renew(Some((offer, ends)));
+                self.renew();
             }
         }
     }
@@ -52,16 +52,17 @@ impl Link {
                 let ends = self.ends();
                 self.out.push(LinkOut::SendDescription(offer, ends));
             }
-            (Some(Call::SetAnswer { answer, .. }), Ok(())) => {
+            (Some(Call::SetAnswer { answer }), Ok(())) => {
+                self.offered = None;
                 self.side = Side::Stable;
                 let ends = self.ends();
                 self.out.push(LinkOut::SendDescription(answer, ends));
                 self.check_ice(now);
             }
             (Some(Call::SetOffer { .. }), Err(failure)) => self.offer_failed(failure),
-            (Some(Call::SetAnswer { offer, ends, .. }), Err(failure)) => {
+            (Some(Call::SetAnswer { .. }), Err(failure)) => {
                 self.failed(failure);
-                self.renew(Some((offer, ends)));
+                self.renew();
             }
             (other, _) => self.call = other,
         }
@@ -69,24 +70,26 @@ impl Link {
 
     pub(super) fn remote_set(&mut self, now: Time, result: Result<(), RtcFailure>) {
         match (self.call.take(), result) {
-            (Some(Call::ApplyOffer { sdp, offer, ends }), Ok(())) => {
-                self.remote_applied(sdp, &ends);
+            (Some(Call::ApplyOffer { sdp }), Ok(())) => {
+                let ends = self.offered.as_ref().map(|(_, ends)| ends.clone()).unwrap_or_default();
+                self.remote_applied(sdp, ends);
                 self.side = Side::Stable;
-                self.call = Some(Call::CreateAnswer { offer, ends });
-                self.out.push(LinkOut::Command(RtcCommand::CreateAnswer));
+                self.call = Some(Call::CreateAnswer);
+                self.command(RtcCommand::CreateAnswer);
             }
             (Some(Call::ApplyAnswer { sdp, ends }), Ok(())) => {
-                self.remote_applied(sdp, &ends);
+                self.remote_applied(sdp, ends);
                 self.side = Side::Stable;
                 self.check_ice(now);
             }
-            (Some(Call::ApplyOffer { sdp, offer, ends }), Err(failure)) => {
+            (Some(Call::ApplyOffer { sdp }), Err(failure)) => {
                 let begins_anew = self.remote.as_ref().is_some_and(|remote| !sdp.shares_ufrag_with(remote));
                 self.failed(failure);
                 // Chromium does not always get over an own offer that it takes back.
                 if begins_anew || self.offers() {
-                    self.renew(Some((offer, ends)));
+                    self.renew();
                 }
+                self.offered = None;
             }
             (Some(Call::ApplyAnswer { .. }), Err(failure)) => self.failed(failure),
             (other, _) => self.call = other,
@@ -98,7 +101,7 @@ impl Link {
     fn offer_failed(&mut self, failure: RtcFailure) {
         self.failed(failure);
         if !self.ice_works() && (self.offers() || self.remote.is_some()) {
-            self.renew(None);
+            self.renew();
         }
     }
 
@@ -111,7 +114,7 @@ impl Link {
         !matches!(self.side, Side::Stable)
     }
 
-    fn remote_applied(&mut self, sdp: Sdp, ends: &Ends) {
+    fn remote_applied(&mut self, sdp: Sdp, ends: Ends) {
         let restarted = self.remote.as_ref().is_some_and(|remote| !sdp.shares_ufrag_with(remote));
         if restarted && self.ice == IceState::Failed {
             // Its failure belongs to the generation before.
@@ -119,7 +122,7 @@ impl Link {
         }
         self.remote = Some(sdp);
         if ends.from.is_some() {
-            self.other_tag.clone_from(&ends.from);
+            self.other_tag = ends.from;
         }
         if cfg!(feature = "labelled") && self.labelled.is_none_or(|known| ends.labelled && !known) {
             self.labelled = Some(ends.labelled);

@@ -53,10 +53,10 @@ pub(crate) enum LinkOut {
 pub(super) enum Call {
     CreateOffer { restart: bool },
     SetOffer { offer: Description, restart: bool },
-    ApplyOffer { sdp: Sdp, offer: Description, ends: Ends },
+    ApplyOffer { sdp: Sdp },
     ApplyAnswer { sdp: Sdp, ends: Ends },
-    CreateAnswer { offer: Description, ends: Ends },
-    SetAnswer { answer: Description, offer: Description, ends: Ends },
+    CreateAnswer,
+    SetAnswer { answer: Description },
 }
 
 /// What both sides have agreed on.
@@ -82,6 +82,8 @@ pub(crate) struct Link {
     pub(super) polite: bool,
     pub(super) side: Side,
     pub(super) call: Option<Call>,
+    /// The remote offer that is applied and answered now.
+    pub(super) offered: Option<(Description, Ends)>,
     pub(super) waiting: Queue<(Description, Ends)>,
     pub(super) candidates: Candidates,
     /// The last offer was ignored; candidates that belong to it fail in silence.
@@ -113,6 +115,7 @@ impl Link {
             polite,
             side: Side::Stable,
             call: None,
+            offered: None,
             waiting: Queue::new(),
             candidates: Candidates::default(),
             ignoring: false,
@@ -160,7 +163,7 @@ impl Link {
     /// The remote peer sent a description.
     pub(crate) fn description(&mut self, now: Time, description: Description, ends: Ends) {
         if ends.to.as_ref().is_some_and(|to| *to != self.tag) {
-            self.log(LogLevel::Debug, "a description was meant for an earlier connection; dropped");
+            self.log(LogLevel::Debug, "a description for an earlier connection; dropped");
             if description.kind == DescriptionKind::Offer && ends.from.is_some() {
                 let ends = Ends { from: Some(self.tag.clone()), to: ends.from, labelled: false };
                 self.out.push(LinkOut::SendReset(ends));
@@ -168,7 +171,7 @@ impl Link {
             return;
         }
         if self.waiting.len() >= MAX_WAITING {
-            return self.log(LogLevel::Warn, "too many descriptions wait; one was dropped");
+            return self.log(LogLevel::Warn, "too many descriptions; dropped");
         }
         self.waiting.push_back((description, ends));
         self.advance(now);
@@ -179,7 +182,8 @@ impl Link {
     pub(crate) fn reset(&mut self, ends: &Ends) {
         if ends.to.as_ref() == Some(&self.tag) && ends.from != self.other_tag {
             self.waiting.clear();
-            self.renew(None);
+            self.offered = None;
+            self.renew();
         }
     }
 
@@ -199,7 +203,7 @@ impl Link {
             self.remote_offering = Some(now + REMOTE_SETTLING);
         }
         if self.candidates.add(candidate) == (Verdict::Dropped { first: true }) {
-            self.log(LogLevel::Warn, "candidates beyond the cap of a negotiation are dropped");
+            self.log(LogLevel::Warn, "too many candidates; dropped");
         }
         self.advance(now);
     }
@@ -315,14 +319,18 @@ impl Link {
             self.needs_offer = true;
             self.replaces_offer = true;
         } else {
-            self.tell_error("OfferTimeoutError", "the remote peer does not answer offers");
+            self.tell_error("OfferTimeoutError", "the remote peer did not answer");
         }
     }
 
     fn climb(&mut self, now: Time) {
         match self.ladder.failed(now, self.generation) {
             Step::Scheduled | Step::Nothing => {}
-            Step::Exhausted => self.out.push(LinkOut::Exhausted),
+            Step::Exhausted => {
+                let message = "the connection was lost and could not be made anew";
+                self.tell_error("IceRestartExhaustedError", message);
+                self.out.push(LinkOut::Exhausted);
+            }
         }
     }
 
@@ -371,7 +379,7 @@ impl Link {
         self.needs_offer = false;
         self.replaces_offer = false;
         self.call = Some(Call::CreateOffer { restart });
-        self.out.push(LinkOut::Command(RtcCommand::CreateOffer { ice_restart: restart }));
+        self.command(RtcCommand::CreateOffer { ice_restart: restart });
     }
 
     fn apply_offer(&mut self, now: Time, offer: Description, ends: Ends) {
@@ -384,11 +392,13 @@ impl Link {
         let sdp = Sdp::read(&offer.sdp);
         if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();
-            return self.renew(Some((offer, ends)));
+            self.offered = Some((offer, ends));
+            return self.renew();
         }
         self.remote_offering = sdp.is_gathered().then(|| now + REMOTE_OFFERING);
-        self.out.push(LinkOut::Command(RtcCommand::SetRemote(offer.clone())));
-        self.call = Some(Call::ApplyOffer { sdp, offer, ends });
+        self.command(RtcCommand::SetRemote(offer.clone()));
+        self.offered = Some((offer, ends));
+        self.call = Some(Call::ApplyOffer { sdp });
     }
 
     fn apply_answer(&mut self, answer: Description, ends: Ends) {
@@ -399,10 +409,10 @@ impl Link {
         let sdp = Sdp::read(&answer.sdp);
         if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();
-            return self.renew(None);
+            return self.renew();
         }
         self.call = Some(Call::ApplyAnswer { sdp, ends });
-        self.out.push(LinkOut::Command(RtcCommand::SetRemote(answer)));
+        self.command(RtcCommand::SetRemote(answer));
     }
 
     /// Whether a description comes from another connection than the one that this one speaks to.
@@ -413,9 +423,8 @@ impl Link {
         }
     }
 
-    pub(super) fn renew(&mut self, offer: Option<(Description, Ends)>) {
-        let candidates = self.candidates.take_all();
-        self.out.push(LinkOut::Renew(offer, candidates));
+    pub(super) fn renew(&mut self) {
+        self.out.push(LinkOut::Renew(self.offered.take(), self.candidates.take_all()));
     }
 
     pub(super) fn ends(&self) -> Ends {
@@ -429,6 +438,10 @@ impl Link {
         while let Some(candidate) = self.candidates.next(remote) {
             self.out.push(LinkOut::Command(RtcCommand::AddCandidate(candidate)));
         }
+    }
+
+    pub(super) fn command(&mut self, command: RtcCommand) {
+        self.out.push(LinkOut::Command(command));
     }
 
     fn tell_error(&mut self, name: &str, message: &str) {

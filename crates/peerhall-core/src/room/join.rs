@@ -239,7 +239,7 @@ impl<J: Json> Peer<J> {
         if joining.early.len() < MAX_EARLY {
             joining.early.push_back(event);
         } else {
-            self.log(LogLevel::Warn, "too many frames before the acknowledgement of a subscription; dropped");
+            self.log(LogLevel::Warn, "too many frames before the subscription; dropped");
         }
     }
 

@@ -39,7 +39,7 @@ impl<J: Json> Peer<J> {
             return Err(SendError::SelfSend);
         }
         if signal::looks_like_signal(&data) {
-            self.log(LogLevel::Warn, "a payload looks like negotiation; its receiver will take it for that");
+            self.log(LogLevel::Warn, "a payload looks like negotiation to its receiver");
         }
         let request = self.signalling.send(now, to.as_str(), data).map_err(not_sent)?;
         Ok(self.sent(now, request))
@@ -92,11 +92,11 @@ impl<J: Json> Peer<J> {
             }
             (Payload::Signal(signal), None) => {
                 if !self.held.hold(now, &sender, signal) {
-                    self.log(LogLevel::Warn, "too much negotiation of peers that are not here; dropped");
+                    self.log(LogLevel::Warn, "too much negotiation of a peer that is not here was dropped");
                 }
             }
             (Payload::Malformed, _) => {
-                self.log(LogLevel::Warn, "a message looks like negotiation and is none; dropped");
+                self.log(LogLevel::Warn, "a message looks like negotiation and was dropped");
             }
             (Payload::Data(_), None) => {
                 self.log(LogLevel::Debug, "a message of a peer that is not here was dropped");

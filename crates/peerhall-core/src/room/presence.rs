@@ -79,8 +79,7 @@ impl<J: Json> Peer<J> {
     /// Takes a newcomer in: metadata first, then tracks, then the event, then what it has said already.
     pub(super) fn add_remote(&mut self, id: PeerId, metadata: Option<J>) {
         if self.remotes.len() >= MAX_REMOTES {
-            return self
-                .log(LogLevel::Warn, format!("more than {MAX_REMOTES} remote peers; one is left out"));
+            return self.log(LogLevel::Warn, "too many remote peers; one was dropped");
         }
         let Some(own) = self.own_id.clone() else { return };
         let (key, link) = (RemoteKey(self.number()), LinkId(self.number()));

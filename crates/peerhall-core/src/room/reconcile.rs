@@ -11,7 +11,6 @@ use super::{Peer, PeerState};
 use crate::ids::{LinkId, PeerId, RemoteKey};
 use crate::link::signal::{Ends, Signal};
 use crate::link::{Link, RemoteEvent, RemoteState, RtcCommand};
-use crate::output::LogLevel;
 use crate::signalling::{Member, SubscribeOptions};
 use crate::time::Time;
 
@@ -231,6 +230,5 @@ impl<J: Json> Peer<J> {
         for channel in reopens {
             self.command(link, RtcCommand::ReopenChannel(channel));
         }
-        self.log(LogLevel::Debug, "the connection to a remote peer was replaced");
     }
 }

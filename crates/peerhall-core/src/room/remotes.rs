@@ -10,8 +10,8 @@ use super::{Peer, PeerState, Request};
 use crate::ids::{ChannelKey, LinkId, RemoteKey};
 use crate::link::signal::{self, Ends, Signal};
 use crate::link::{
-    Description, ErrorInfo, IceCandidate, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand,
-    RtcInput, RtcState, Stats, TrackGone, Unreachable,
+    Description, IceCandidate, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand, RtcInput,
+    RtcState, Stats, TrackGone, Unreachable,
 };
 use crate::output::LogLevel;
 use crate::queue::Queue;
@@ -183,7 +183,10 @@ impl<J: Json> Peer<J> {
                 LinkOut::CandidateError(error) => {
                     self.tell_remote(key, RemoteEvent::IceCandidateError(error))
                 }
-                LinkOut::Exhausted => self.restarts_exhausted(key),
+                LinkOut::Exhausted => {
+                    let reason = Unreachable::RestartsExhausted;
+                    self.tell_remote(key, RemoteEvent::Unreachable(reason));
+                }
                 LinkOut::Renew(offer, candidates) => self.renew(key, offer, candidates),
                 LinkOut::Labelled(knows) if labelled => self.tell_remote(key, RemoteEvent::Labelled(knows)),
                 LinkOut::Labelled(_) => {}
@@ -191,12 +194,6 @@ impl<J: Json> Peer<J> {
                 LinkOut::Log(level, line) => self.log(level, line),
             }
         }
-    }
-
-    fn restarts_exhausted(&mut self, key: RemoteKey) {
-        let error = ErrorInfo::new("IceRestartExhaustedError", "all restarts of the connection were in vain");
-        self.tell_remote(key, RemoteEvent::NegotiationError(error));
-        self.tell_remote(key, RemoteEvent::Unreachable(Unreachable::RestartsExhausted));
     }
 
     /// The remote peer made a new connection without a word from presence, or ours is of no use any more: it is
@@ -213,7 +210,7 @@ impl<J: Json> Peer<J> {
             if std::mem::replace(&mut remote.reach, Reach::Settled) != Reach::Settled {
                 self.tell_remote(key, RemoteEvent::Unreachable(Unreachable::Failing));
             }
-            return self.log(LogLevel::Warn, "a connection was replaced too often; it stays as it is");
+            return self.log(LogLevel::Warn, "connections to the remote peer fail again and again");
         }
         self.steps.extend([Step::Swap(key), Step::Attach(key)]);
         // An answer was for the connection that is gone.

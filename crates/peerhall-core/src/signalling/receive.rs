@@ -69,9 +69,7 @@ impl<J: Json> Signalling<J> {
             }
             Inbound::IceServers(list) => match ice_servers::read(list) {
                 Some(ice_servers) => self.tell(SignallingEvent::IceServers { ice_servers }),
-                None => {
-                    self.log(LogLevel::Warn, "the renewed iceServers break a rule; the earlier ones stay")
-                }
+                None => self.log(LogLevel::Warn, "iceServers break a rule; ignored"),
             },
             Inbound::Pong => {}
         }
@@ -97,7 +95,7 @@ impl<J: Json> Signalling<J> {
             .and_then(|metadata| metadata.get("iceServers"))
             .map(|list| ice_servers::read(list.into_owned()));
         if ice_servers == Some(None) {
-            self.log(LogLevel::Warn, "the welcome's iceServers break a rule; the whole list is ignored");
+            self.log(LogLevel::Warn, "iceServers break a rule; ignored");
         }
         self.tell(SignallingEvent::Connected(Connected {
             peer_id: welcome.peer_id,
