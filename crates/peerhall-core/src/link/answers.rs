@@ -1,6 +1,7 @@
 //! What follows from the answers of the platform to negotiation calls (sdk-behaviour, sections 6.3 and
 //! 6.4).
 
+use super::event::ErrorInfo;
 use super::negotiation::{Call, Link, LinkOut, Side};
 use super::restart::ANSWER_TIMEOUT;
 use super::rtc::{Description, DescriptionKind, IceState, RtcCommand, RtcFailure};
@@ -103,6 +104,15 @@ impl Link {
         if !self.ice_works() && (self.offers() || self.remote.is_some()) {
             self.renew();
         }
+    }
+
+    /// This connection is of no use any more; the offer that it could not answer is for the one that comes.
+    pub(super) fn renew(&mut self) {
+        self.out.push(LinkOut::Renew(self.offered.take(), self.candidates.take_all()));
+    }
+
+    pub(super) fn tell_error(&mut self, name: &str, message: &str) {
+        self.out.push(LinkOut::NegotiationError(ErrorInfo::new(name, message)));
     }
 
     fn failed(&mut self, failure: RtcFailure) {

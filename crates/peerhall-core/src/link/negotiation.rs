@@ -423,10 +423,6 @@ impl Link {
         }
     }
 
-    pub(super) fn renew(&mut self) {
-        self.out.push(LinkOut::Renew(self.offered.take(), self.candidates.take_all()));
-    }
-
     pub(super) fn ends(&self) -> Ends {
         Ends { from: Some(self.tag.clone()), to: self.other_tag.clone(), labelled: false }
     }
@@ -442,10 +438,6 @@ impl Link {
 
     pub(super) fn command(&mut self, command: RtcCommand) {
         self.out.push(LinkOut::Command(command));
-    }
-
-    fn tell_error(&mut self, name: &str, message: &str) {
-        self.out.push(LinkOut::NegotiationError(ErrorInfo::new(name, message)));
     }
 
     pub(super) fn log(&mut self, level: LogLevel, line: &str) {
