@@ -25,6 +25,10 @@ const REMOTE_OFFERING: Duration = Duration::from_secs(1);
 /// How long the acknowledgement may take to get there.
 const REMOTE_SETTLING: Duration = Duration::from_millis(250);
 
+/// How long an offer that takes back an own one waits for the first connection. Taken back before that, once
+/// something has been agreed on, Chromium's receivers stay silent for good, though what they are sent arrives.
+const CONNECTING: Duration = Duration::from_secs(5);
+
 /// Ordinary offers in a row that may stay unanswered before the link stops asking by itself.
 const MAX_UNANSWERED: u32 = 3;
 
@@ -95,6 +99,10 @@ pub(crate) struct Link {
     pub(super) unanswered: u32,
     /// Until when the remote peer may be busy with the offer that it sent.
     pub(super) remote_offering: Option<Time>,
+    /// Until when an offer waits that would take back an own one.
+    held_until: Option<Time>,
+    /// It has been connected.
+    connected: bool,
     pub(super) remote: Option<Sdp>,
     /// Counts applied remote descriptions.
     pub(super) generation: u64,
@@ -124,6 +132,8 @@ impl Link {
             replaces_offer: false,
             unanswered: 0,
             remote_offering: None,
+            held_until: None,
+            connected: false,
             remote: None,
             generation: 0,
             ladder: Ladder::default(),
@@ -223,6 +233,7 @@ impl Link {
             RtcInput::State(RtcState::Connected) => {
                 self.ladder.recovered();
                 self.unanswered = 0;
+                self.connected = true;
             }
             RtcInput::Ice(ice) => {
                 self.ice = ice;
@@ -249,7 +260,8 @@ impl Link {
         };
         let offers = self.call.is_none() && self.needs_offer && matches!(self.side, Side::Stable);
         let offer_at = self.remote_offering.filter(|_| offers);
-        earlier(earlier(answer_by, offer_at), self.ladder.deadline())
+        let held_until = self.held_until.filter(|_| self.call.is_none());
+        earlier(earlier(answer_by, offer_at), earlier(held_until, self.ladder.deadline()))
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
@@ -348,7 +360,9 @@ impl Link {
             self.replace_lost_restart();
         }
         while self.call.is_none() {
-            if let Some((description, ends)) = self.waiting.pop_front() {
+            if !self.holds(now)
+                && let Some((description, ends)) = self.waiting.pop_front()
+            {
                 match description.kind {
                     DescriptionKind::Offer => self.apply_offer(now, description, ends),
                     DescriptionKind::Answer => self.apply_answer(description, ends),
@@ -367,6 +381,21 @@ impl Link {
             self.since = Some(now);
         }
         self.hand_on_candidates();
+    }
+
+    /// Whether what the remote peer said next waits until this connection is connected.
+    fn holds(&mut self, now: Time) -> bool {
+        let connecting = self.generation > 0 && !self.connected;
+        let offered = self.waiting.iter().next().is_some_and(|(next, _)| next.kind == DescriptionKind::Offer);
+        let takes_back = match self.side {
+            Side::HaveLocalOffer { answer_by, .. } => self.polite || answer_by.is_none(),
+            Side::Stable => false,
+        };
+        if !(connecting && offered && takes_back) {
+            self.held_until = None;
+            return false;
+        }
+        now < *self.held_until.get_or_insert(now + CONNECTING)
     }
 
     fn may_offer(&self, now: Time) -> bool {
@@ -449,6 +478,7 @@ impl Link {
 mod tests {
     use super::*;
     use crate::link::restart::RESTART_DELAYS;
+    use crate::link::rtc::RtcFailure;
 
     fn link_with_a_lost_restart(ice: IceState, attempts: usize) -> (Link, Time) {
         let mut link = Link::new(LinkId(1), "a".to_owned(), true);
@@ -488,6 +518,63 @@ mod tests {
         let (mut link, now) = link_with_a_lost_restart(IceState::Failed, 1);
         link.handle_timeout(now + RESTART_DELAYS[1]);
         assert_eq!(offers(&mut link), [true]);
+    }
+
+    /// What a link lets the platform apply.
+    fn applied(link: &mut Link) -> Vec<String> {
+        let applied = |out| match out {
+            LinkOut::Command(RtcCommand::SetRemote(description)) => Some(description.sdp),
+            _ => None,
+        };
+        link.take_out().into_iter().filter_map(applied).collect()
+    }
+
+    /// A link that has agreed on something, and whose next offer meets one of the remote peer.
+    fn link_that_offers_before_it_is_connected() -> (Link, Time) {
+        let (mut link, now) = link_that_answered("a=mid:0");
+        let offer = |sdp: &str| Description { kind: DescriptionKind::Offer, sdp: sdp.to_owned() };
+        link.input(now, RtcInput::OfferCreated(Ok(offer("ours"))));
+        link.input(now, RtcInput::LocalSet(Ok(())));
+        link.take_out();
+        link.description(now, offer("theirs"), Ends { from: None, to: None, labelled: false });
+        (link, now)
+    }
+
+    #[test]
+    fn an_own_offer_is_not_taken_back_before_the_first_connection() {
+        let (mut link, now) = link_that_offers_before_it_is_connected();
+        assert!(applied(&mut link).is_empty(), "it still connects");
+        link.input(now, RtcInput::State(RtcState::Connected));
+        assert_eq!(applied(&mut link), ["theirs"]);
+    }
+
+    #[test]
+    fn an_offer_waits_five_seconds_for_a_connection_that_does_not_come() {
+        let (mut link, now) = link_that_offers_before_it_is_connected();
+        assert_eq!(link.deadline(), Some(now + CONNECTING));
+        link.handle_timeout(now + (CONNECTING - Duration::from_millis(1)));
+        assert!(applied(&mut link).is_empty());
+        link.handle_timeout(now + CONNECTING);
+        assert_eq!(applied(&mut link), ["theirs"]);
+    }
+
+    #[test]
+    fn an_offer_that_takes_nothing_back_does_not_wait_and_neither_does_the_first_one() {
+        let offer = |sdp: &str| Description { kind: DescriptionKind::Offer, sdp: sdp.to_owned() };
+        let ends = || Ends { from: None, to: None, labelled: false };
+        let (mut link, now) = link_that_answered("a=mid:0");
+        link.take_out();
+        let refused = RtcFailure { name: String::new(), message: String::new() };
+        link.input(now, RtcInput::OfferCreated(Err(refused)));
+        link.description(now, offer("theirs"), ends());
+        assert_eq!(applied(&mut link), ["theirs"]);
+
+        let mut link = Link::new(LinkId(1), "a".to_owned(), true);
+        link.input(now, RtcInput::NegotiationNeeded);
+        link.input(now, RtcInput::OfferCreated(Ok(offer("ours"))));
+        link.input(now, RtcInput::LocalSet(Ok(())));
+        link.description(now, offer("theirs"), ends());
+        assert_eq!(applied(&mut link), ["theirs"]);
     }
 
     /// A link that has answered an offer and has something to offer itself.

@@ -84,6 +84,14 @@ impl Lab {
         ids
     }
 
+    /// Whether what somebody receives from the remote peer stays silent for good: as in Chromium, where an own offer
+    /// is taken back after the first agreement and before the first connection.
+    #[must_use]
+    pub fn is_silent(&self, actor: ActorId, id: &str) -> bool {
+        let connection = self.link(actor, id).and_then(|link| self.world.connection(actor, link));
+        connection.is_some_and(|connection| connection.silent)
+    }
+
     /// Whether data flows between somebody and a remote peer, by what both mind and connection say.
     #[must_use]
     pub fn is_connected(&self, actor: ActorId, id: &str) -> bool {

@@ -349,6 +349,31 @@ fn channels_open_and_pictures_come_though_chromium_does_not_get_over_an_offer_th
     assert!(replaced > 0, "the offers never met");
 }
 
+/// Chromium does not get over that either: what it receives arrives, is decoded, and never shows.
+#[test]
+fn an_offer_is_not_taken_back_while_the_first_connection_comes_about() {
+    let media = MediaTiming { call: Duration::from_millis(1), ..MediaTiming::default() };
+    for seed in 0..100 {
+        let (mut lab, alice, bob) = pair_in(Lab::new(LabOptions::seeded(seed).media(media)));
+        for (who, stream) in [(alice, "alices"), (bob, "bobs")] {
+            lab.add_track(who, "camera", Some(stream), None);
+        }
+        lab.run_for(Duration::from_millis(seed));
+        for (who, stream) in [(alice, "alices-screen"), (bob, "bobs-screen")] {
+            lab.add_track(who, "screen", Some(stream), None);
+        }
+        lab.run_for(SECOND * 2);
+        for (who, other) in [(alice, "bob"), (bob, "alice")] {
+            assert!(lab.is_connected(who, other), "seed {seed}");
+            for stream in ["", "-screen"] {
+                let shown = format!("{other} stream-added {other}s{stream}");
+                assert!(lab.has_seen(who, &shown), "seed {seed}: {:?}", lab.words(who));
+            }
+            assert!(!lab.is_silent(who, other), "seed {seed}: {:?}", lab.words(who));
+        }
+    }
+}
+
 #[test]
 fn the_vendors_python_sdk_that_makes_a_new_connection_is_followed() {
     let mut lab = Lab::new(LabOptions::seeded(5));
