@@ -5,6 +5,8 @@
 use std::io::Write;
 
 use clap::builder::styling::{AnsiColor, Style};
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
@@ -65,6 +67,14 @@ fn aligned<const COLUMNS: usize>(cells: [&str; COLUMNS], widths: [usize; COLUMNS
     padded.join("  ").trim_end().to_owned()
 }
 
+/// A text as a QR code for the camera of a phone; `None` when it is too long for one.
+pub(crate) fn qr_code(text: &str) -> Option<String> {
+    // Nothing covers a part of a screen, and the less there is to correct, the smaller is the picture.
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    // Cameras want dark on light, and most terminals are dark.
+    Some(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
+}
+
 /// The day of a time in Unix seconds, in UTC: `2026-11-21`.
 pub(crate) fn day(unix_secs: u64) -> String {
     // Days since 1 March of year 0, in whole eras of 400 years: the leap day ends each year.
@@ -95,6 +105,16 @@ mod tests {
         ] {
             assert_eq!(day(secs), text);
         }
+    }
+
+    #[test]
+    fn a_picture_for_cameras_has_a_margin_and_is_as_wide_as_every_terminal() {
+        let link = "https://realtime.example.org:8443/#code=7k3m-9qxt-2h5w-8vbn&key=pk_live_0123456789abcdef0123456789abcdef";
+        let picture = qr_code(link).unwrap();
+        let widths: Vec<usize> = picture.lines().map(|line| line.chars().count()).collect();
+        assert!(widths.iter().all(|width| *width == widths[0] && *width <= 60), "{widths:?}");
+        assert!(picture.starts_with(&"█".repeat(widths[0])), "{picture}");
+        assert_eq!(qr_code(&"x".repeat(3_000)), None, "more than a picture holds");
     }
 
     #[test]

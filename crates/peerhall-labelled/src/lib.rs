@@ -19,6 +19,7 @@
 
 mod error;
 mod event;
+mod file_code;
 mod file_name;
 pub mod frame;
 mod incoming;
@@ -31,6 +32,7 @@ mod standing;
 
 pub use error::{CutOff, SendError, TransferError};
 pub use event::{ChannelChange, ChannelId, Event, IncomingId, Offer, OutgoingId, Output, Receipt};
+pub use file_code::{FileCode, Speaker, certificate_of};
 pub use file_name::{MAX_FILE_NAME_BYTES, safe_file_name};
 pub use frame::{ContentId, Kind, Proof};
 pub use options::{

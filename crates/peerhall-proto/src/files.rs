@@ -23,6 +23,12 @@ pub enum Words {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         proof: Option<String>,
     },
+    /// The receiver wants to know what there is, before it takes anything.
+    Ask {
+        /// Proves that the receiver knows the code, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proof: Option<String>,
+    },
     /// The receiver wants the files.
     Take {
         /// Which it was offered before; nothing before the first offer.
@@ -49,6 +55,7 @@ impl std::fmt::Debug for Words {
         // Names of files and proofs concern nobody else.
         f.write_str(match self {
             Self::Offer { .. } => "Offer",
+            Self::Ask { .. } => "Ask",
             Self::Take { .. } => "Take",
             Self::Done { .. } => "Done",
         })
@@ -92,6 +99,8 @@ mod tests {
         let take: Words = serde_json::from_str(r#"{"type":"take","receiver":"r","later":1}"#).unwrap();
         let expected = Words::Take { batch: None, receiver: "r".to_owned(), have: Vec::new(), proof: None };
         assert_eq!(take, expected);
+        let ask: Words = serde_json::from_str(r#"{"type":"ask"}"#).unwrap();
+        assert_eq!(ask, Words::Ask { proof: None });
         assert!(!format!("{offer:?}").contains("a.txt"));
     }
 }

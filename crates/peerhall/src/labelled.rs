@@ -37,7 +37,8 @@ pub use error::{ReceiveError, SendError, TransferError};
 pub use incoming::Incoming;
 pub use payload::{Payload, SendOptions};
 pub use peerhall_labelled::{
-    ChannelChange, ChannelOptions, Config, ContentId, CutOff, Kind, Progress, Proof, Receipt, safe_file_name,
+    ChannelChange, ChannelOptions, Config, ContentId, CutOff, FileCode, Kind, Progress, Proof, Receipt,
+    Speaker, safe_file_name,
 };
 pub use room::{Broadcast, BroadcastError, Room, RoomEvent};
 pub use room_peer::RoomPeer;

@@ -10,15 +10,13 @@ use peerhall_proto::ids::AppId;
 use peerhall_server::config::{Config, DEFAULT_PORT, DEFAULT_TURN_PORT, WhenTaken};
 use peerhall_server::store::{MemoryStore, Store};
 use peerhall_server::{DevInfo, Server, StartError};
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
 use super::serve::{environment, reachable};
 use crate::data::{DEFAULT_APP, stamp};
 use crate::failure::{Failure, Outcome};
 use crate::log;
-use crate::output::{BOLD, print, print_json};
+use crate::output::{BOLD, print, print_json, qr_code};
 use crate::signals::StopSignal;
 use crate::usage::listen_address;
 
@@ -164,12 +162,9 @@ fn lan_address() -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified())
 }
 
-/// The address as a QR code for the camera of a phone; `None` when it is too long for one.
+/// The address for the camera of a phone; `None` when it is too long for a picture.
 fn picture(url: &str) -> Option<String> {
-    let code = QrCode::new(url).ok()?;
-    // Cameras want dark on light, and most terminals are dark.
-    let image = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
-    Some(format!("\nOn a phone in this network, with its camera:\n\n{image}\n"))
+    Some(format!("\nOn a phone in this network, with its camera:\n\n{}\n", qr_code(url)?))
 }
 
 fn block(ready: &Ready<'_>, is_lan: bool, is_secure: bool) -> String {

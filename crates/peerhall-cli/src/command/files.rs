@@ -2,7 +2,7 @@
 //!
 //! | file | its job |
 //! |---|---|
-//! | `code.rs` | the code, its link, and the proofs that both know it |
+//! | `code.rs` | the link of a code, and the proofs that both know it |
 //! | `batch.rs` | the files that are sent |
 //! | `send.rs`, `serve.rs` | the sender, and what it does for one receiver |
 //! | `receive.rs`, `take.rs` | the receiver, and what it takes of one sender |

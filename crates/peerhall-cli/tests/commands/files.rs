@@ -2,7 +2,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use peerhall::labelled::{ChannelOptions, Hasher, Room, RoomEvent, SendOptions};
+use peerhall::labelled::{
+    ChannelOptions, FileCode, Hasher, Kind, Room, RoomEvent, RoomPeer, SendOptions, Speaker,
+};
 use peerhall::{JoinOptions, MeteredPeer, PeerOptions, SignallingOptions};
 use serde_json::{Value, json};
 
@@ -59,7 +61,8 @@ fn files_go_to_two_receivers_one_with_the_code_and_one_with_the_link() {
     let mut sender = send(&url, &key, &["--receivers", "2"], &[&big, &small, &empty]);
     let code = sender.until(event("code"));
     assert_eq!((&code["files"], &code["bytes"]), (&json!(3), &json!(3_000_012)));
-    assert!(!text(&code["link"]).contains("film"), "names are for receivers: {code}");
+    let page = url.replacen("ws", "http", 1);
+    assert_eq!(text(&code["link"]), format!("{page}/#code={}&key={key}", text(&code["code"])));
 
     let (with_code, with_link) = (folder.path().join("code"), folder.path().join("link"));
     let spoken = text(&code["code"]).to_uppercase();
@@ -139,25 +142,70 @@ async fn who_knows_the_channel_but_not_the_code_gets_nothing_not_even_a_name() {
     let channel = text(&sender.until(event("code"))["channel"]);
 
     // As the server could, which sees the channel.
-    let options = PeerOptions::from(SignallingOptions::with_key(&url, &key).unwrap());
-    let spy = MeteredPeer::new(options).unwrap();
-    let room = Room::new(spy.clone());
-    room.open(LABEL, ChannelOptions::default()).unwrap();
-    let mut events = room.events();
-    spy.join(&channel, JoinOptions::default()).await.unwrap();
-    let peer = loop {
-        if let RoomEvent::Ready(peer) = events.next().await.unwrap() {
-            break peer;
-        }
-    };
-    let take = json!({"type": "take", "receiver": "spy", "have": [], "proof": "0".repeat(64)});
-    let taken = peer.send(take, SendOptions::default().label(LABEL)).unwrap();
-    taken.await.unwrap();
-    let refused = tokio::task::spawn_blocking(move || sender.until(event("failed"))).await.unwrap();
-    assert_eq!(refused["reason"], "does not know the code");
-    spy.close(None).await;
+    let (room, peer) = meet(&url, &key, &channel).await;
+    let proof = "0".repeat(64);
+    for said in [
+        json!({"type": "take", "receiver": "spy", "have": [], "proof": proof}),
+        json!({"type": "ask", "proof": proof}),
+        json!({"type": "ask"}),
+    ] {
+        peer.send(said, SendOptions::default().label(LABEL)).unwrap().await.unwrap();
+        let told = tokio::task::spawn_blocking(move || (sender.until(event("failed")), sender));
+        let refused;
+        (refused, sender) = told.await.unwrap();
+        assert_eq!(refused["reason"], "does not know the code");
+    }
+    room.peer().close(None).await;
     let rest = tokio::time::timeout(Duration::from_secs(60), room.recv()).await;
     assert!(matches!(rest, Ok(None)), "something came before the end: {rest:?}");
+}
+
+#[tokio::test]
+async fn who_has_the_code_sees_what_there_is_and_gets_it_when_it_takes_it() {
+    let (_server, url, key) = dev();
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = file(folder.path(), "plans.txt", 5_000);
+    let mut sender = send(&url, &key, &[], &[&path]);
+    let code = FileCode::parse(&text(&sender.until(event("code"))["code"])).unwrap();
+    let (room, peer) = meet(&url, &key, &code.channel()).await;
+    let ends = peer.remote().pc().unwrap().fingerprints().await.unwrap();
+    let proof = code.proof(Speaker::Receiver, &ends.local, &ends.remote);
+
+    let say = |said| peer.send(said, SendOptions::default().label(LABEL)).unwrap();
+    let next = async || room.recv().await.unwrap();
+    say(json!({"type": "ask", "proof": proof})).await.unwrap();
+    let offer: Value = serde_json::from_slice(&next().await.bytes().await.unwrap()).unwrap();
+    assert_eq!(offer["files"], json!([{"name": "plans.txt", "size": 5_000}]));
+    let given = text(&offer["proof"]);
+    assert!(code.proves(Speaker::Sender, &ends.local, &ends.remote, &given), "it has the code, too");
+
+    // Were a file on its way before it is taken, it would be in front of this second answer.
+    say(json!({"type": "ask", "proof": proof})).await.unwrap();
+    let again: Value = serde_json::from_slice(&next().await.bytes().await.unwrap()).unwrap();
+    assert_eq!(again, offer);
+    say(json!({"type": "take", "batch": offer["batch"], "receiver": "me", "proof": proof})).await.unwrap();
+    next().await.bytes().await.unwrap();
+    let file = next().await;
+    assert_eq!(
+        (file.kind(), file.name().as_deref(), file.total()),
+        (Kind::Blob, Some("plans.txt"), Some(5_000))
+    );
+    room.peer().close(None).await;
+}
+
+/// A member of a channel that labels files as those do who hand them over, and the other one there.
+async fn meet(url: &str, key: &str, channel: &str) -> (Room, RoomPeer) {
+    let options = PeerOptions::from(SignallingOptions::with_key(url, key).unwrap());
+    let member = MeteredPeer::new(options).unwrap();
+    let room = Room::new(member.clone());
+    room.open(LABEL, ChannelOptions::default()).unwrap();
+    let mut events = room.events();
+    member.join(channel, JoinOptions::default()).await.unwrap();
+    loop {
+        if let RoomEvent::Ready(peer) = events.next().await.unwrap() {
+            return (room, peer);
+        }
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ use crate::failure::{Failure, Outcome};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   peerhall receive 7k3m-9qxt-2h5w-8vbn --key pk_live_…
-  peerhall receive 'https://rtc.example.org/#channel=send-…' --into ~/Downloads
+  peerhall receive 'https://rtc.example.org/#code=…' --into ~/Downloads
   peerhall receive 'http://127.0.0.1:7788/#channel=lobby' --key pk_live_…
   peerhall receive CODE --json | jq .event            for programs")]
 pub(crate) struct Receive {

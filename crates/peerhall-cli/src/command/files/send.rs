@@ -1,26 +1,27 @@
 //! `peerhall send`.
 
 use std::collections::{HashMap, HashSet};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use peerhall::Events;
-use peerhall::labelled::{Incoming, Kind, Room, RoomEvent, RoomPeer};
+use peerhall::labelled::{FileCode, Incoming, Kind, Room, RoomEvent, RoomPeer};
 use peerhall_proto::files::{LABEL, MAX_WORDS_BYTES, Words};
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::batch::Batch;
-use super::code::{Code, Secret};
+use super::code::{self, Code};
 use super::serve::{Unserved, Wish, admit, offer, serve};
 use super::show::Show;
 use super::{enter, printable, run};
 use crate::command::access::Access;
 use crate::failure::{Failure, Outcome};
-use crate::output::BOLD;
+use crate::output::{BOLD, qr_code};
 
 /// Receivers that are served at once; others may ask again.
 const AT_ONCE: usize = 64;
@@ -36,12 +37,12 @@ const WAITING: usize = 64;
 
 /// Send files straight to who gets the code
 ///
-/// Prints a code, and a link that names the server and its key too. `peerhall receive` with one of the two takes the
-/// files; they go from this machine to the receiver, encrypted, and the server sees neither them nor their names. A
-/// receiver that is interrupted goes on where it was.
+/// Prints a code, a link to the server's page and a QR code of it. `peerhall receive` takes the files by the code or the
+/// link, and any browser by the link; they go from this machine to the receiver, encrypted, and the server sees neither
+/// them nor their names. A receiver that is interrupted goes on where it was.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  peerhall send film.mp4 --key pk_live_…              beside `peerhall dev`; prints the code
+  peerhall send film.mp4 --key pk_live_…              beside `peerhall dev`; prints the code and the link
   peerhall send *.jpg --receivers 3                   until three have got everything
   peerhall send notes.pdf --to lobby                  to everybody in a channel who takes it, without a code
   peerhall send film.mp4 --json | jq .event           for programs")]
@@ -60,6 +61,9 @@ pub(crate) struct Send {
     /// Print one line of JSON for each event
     #[arg(long)]
     json: bool,
+    /// Print no QR code of the link; where no terminal is, there is none anyway
+    #[arg(long)]
+    no_qr: bool,
 }
 
 impl Send {
@@ -70,8 +74,8 @@ impl Send {
     async fn send(self) -> Outcome {
         let options = self.access.options("send")?;
         let batch = Batch::of(&self.files)?;
-        let secret = if self.to.is_some() { None } else { Some(Secret::generate()?) };
-        let channel = self.to.clone().or_else(|| secret.as_ref().map(Secret::channel)).unwrap_or_default();
+        let secret = if self.to.is_some() { None } else { Some(code::generate()?) };
+        let channel = self.to.clone().or_else(|| secret.as_ref().map(FileCode::channel)).unwrap_or_default();
         let (room, events) = enter(options, &channel).await?;
         let code = Code {
             url: Some(self.access.url().to_owned()),
@@ -80,7 +84,8 @@ impl Send {
             secret: secret.clone(),
         };
         let show = Show::new(self.json);
-        announce(&show, &code, &batch)?;
+        let qr = !self.no_qr && !self.json && std::io::stdout().is_terminal();
+        announce(&show, &code, &batch, qr)?;
         let (wishes, asked) = mpsc::channel(WAITING);
         let shared = Arc::new(Shared { batch, secret, show, listening: Semaphore::new(LISTENING) });
         let sender =
@@ -91,29 +96,37 @@ impl Send {
     }
 }
 
-/// Shows the code, and the same as a link.
-fn announce(show: &Show, code: &Code, batch: &Batch) -> Outcome {
+/// Shows the code, and the link to the page that takes it; as a picture too, if `qr` says so.
+fn announce(show: &Show, code: &Code, batch: &Batch, qr: bool) -> Outcome {
     let link = code.link().unwrap_or_default();
-    let spoken = code.secret.as_ref().map(Secret::spoken);
-    let size = indicatif::HumanBytes(batch.bytes());
-    let (count, plural) = (batch.offered().len(), if batch.offered().len() == 1 { "" } else { "s" });
-    let with_link = format!("peerhall receive '{link}'");
-    let text = match &spoken {
-        Some(words) => format!(
-            "{count} file{plural}, {size}. Take with\n\n  {BOLD}peerhall receive {words}{BOLD:#}\n\nand the same --url and \
-             --key as here, or with\n\n  {with_link}\n"
-        ),
-        None => format!("{count} file{plural}, {size}. Take with\n\n  {BOLD}{with_link}{BOLD:#}\n"),
-    };
+    let spoken = code.secret.as_ref().map(FileCode::spoken);
+    let (size, count) = (batch.bytes(), batch.offered().len());
+    let picture = if qr { qr_code(&link).unwrap_or_default() } else { String::new() };
+    let text = format!("{}\n{picture}", told(spoken.as_deref(), &link, count, size));
     show.say(&text, || {
-        json!({"event": "code", "code": spoken, "link": link, "channel": code.channel, "files": count,
-               "bytes": batch.bytes()})
+        json!({"event": "code", "code": spoken, "link": link, "channel": code.channel, "files": count, "bytes": size})
     })
+}
+
+/// How the files are taken, in words.
+fn told(spoken: Option<&str>, link: &str, count: usize, bytes: u64) -> String {
+    let (plural, them) = if count == 1 { ("", "it") } else { ("s", "them") };
+    let size = indicatif::HumanBytes(bytes);
+    let take = match spoken {
+        Some(code) => format!(
+            "with\n\n  {BOLD}peerhall receive {code}{BOLD:#}\n\nand the same --url and --key as here, or by this link"
+        ),
+        None => "by this link".to_owned(),
+    };
+    format!(
+        "{count} file{plural}, {size}. Take {them} {take},\nin any browser or with `peerhall receive 'LINK'`:\n\n  \
+         {BOLD}{link}{BOLD:#}\n"
+    )
 }
 
 struct Shared {
     batch: Batch,
-    secret: Option<Secret>,
+    secret: Option<FileCode>,
     show: Show,
     /// One for each receiver that may speak at the same time.
     listening: Semaphore,
@@ -249,11 +262,48 @@ async fn hear(message: Incoming, shared: Arc<Shared>, wishes: mpsc::Sender<Wish>
     let peer = message.from();
     let said = tokio::time::timeout(PATIENCE, message.bytes_up_to(MAX_WORDS_BYTES)).await;
     let Ok(Ok(bytes)) = said else { return };
-    let Ok(Words::Take { batch, receiver, have, proof }) = serde_json::from_slice(&bytes) else { return };
-    let mut wish = Wish { peer, batch, receiver, have: have.into_iter().collect(), proof, proved: None };
-    match admit(&mut wish, shared.secret.as_ref()).await {
+    let answered = match serde_json::from_slice(&bytes) {
+        Ok(Words::Ask { proof }) => tell_what_there_is(&peer, proof.as_deref(), &shared).await,
+        Ok(Words::Take { batch, receiver, have, proof }) => {
+            admit(&peer, proof.as_deref(), shared.secret.as_ref()).await.map(|proved| {
+                let have = have.into_iter().collect();
+                Some(Wish { peer: peer.clone(), batch, receiver, have, proved })
+            })
+        }
+        Ok(Words::Offer { .. } | Words::Done { .. }) | Err(_) => Ok(None),
+    };
+    match answered {
         // A sender that has ended grants nothing.
-        Ok(()) => drop(wishes.send(wish).await),
-        Err(error) => drop(error.show(&wish.peer, &shared.show)),
+        Ok(Some(wish)) => drop(wishes.send(wish).await),
+        Ok(None) => {}
+        Err(error) => drop(error.show(&peer, &shared.show)),
+    }
+}
+
+/// Answers somebody who wants to see what there is before it takes anything.
+async fn tell_what_there_is(
+    peer: &RoomPeer,
+    proof: Option<&str>,
+    shared: &Shared,
+) -> Result<Option<Wish>, Unserved> {
+    let secret = shared.secret.as_ref();
+    admit(peer, proof, secret).await?;
+    offer(peer, &shared.batch, secret).await.map(|()| None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn people_are_told_the_code_and_the_link_or_the_link_alone() {
+        let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
+        let link = "http://127.0.0.1:7788/#code=7k3m-9qxt-2h5w-8vbn";
+        let with_code = plain(told(Some("7k3m-9qxt-2h5w-8vbn"), link, 2, 3_000_000));
+        let head = "2 files, 2.86 MiB. Take them with\n\n  peerhall receive 7k3m-9qxt-2h5w-8vbn\n\n";
+        assert!(with_code.starts_with(head), "{with_code}");
+        assert!(with_code.ends_with(&format!("\n\n  {link}\n")), "{with_code}");
+        let open = plain(told(None, "http://127.0.0.1:7788/#channel=lobby", 1, 3));
+        assert!(open.starts_with("1 file, 3 B. Take it by this link,\nin any browser"), "{open}");
     }
 }

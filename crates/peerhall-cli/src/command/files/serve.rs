@@ -4,14 +4,13 @@ use std::collections::{HashSet, VecDeque};
 
 use futures_util::StreamExt;
 use peerhall::Fingerprints;
-use peerhall::labelled::{RoomPeer, Transfer, TransferError};
+use peerhall::labelled::{FileCode, RoomPeer, Speaker, Transfer, TransferError};
 use peerhall_proto::files::Words;
 use serde_json::json;
 
 use super::batch::Batch;
-use super::code::{Secret, Speaker};
 use super::show::{Bar, Show};
-use super::{fingerprints, on_label, printable, tell};
+use super::{code, fingerprints, on_label, printable, tell};
 use crate::failure::Failure;
 
 /// Files that are on their way at once: enough that small ones do not wait for each other, few enough that not
@@ -54,29 +53,28 @@ pub(super) struct Wish {
     pub(super) batch: Option<String>,
     pub(super) receiver: String,
     pub(super) have: HashSet<u32>,
-    pub(super) proof: Option<String>,
-    /// Between which certificates the proof was given, once it was looked at.
+    /// Between which certificates it proved that it knows the code, where there is one.
     pub(super) proved: Option<Fingerprints>,
 }
 
-/// Looks whether a receiver knows the code, where there is one.
-pub(super) async fn admit(wish: &mut Wish, secret: Option<&Secret>) -> Result<(), Unserved> {
-    let Some(secret) = secret else { return Ok(()) };
-    let connection = fingerprints(&wish.peer).await.ok_or(Unserved::NoProof)?;
-    let given = wish.proof.as_deref().unwrap_or_default();
-    if !secret.proves(Speaker::Receiver, connection, given) {
-        return Err(Unserved::NoProof);
-    }
-    wish.proved = Some(connection);
-    Ok(())
+/// Looks whether a receiver knows the code, where there is one; gives the certificates between which it does.
+pub(super) async fn admit(
+    peer: &RoomPeer,
+    proof: Option<&str>,
+    secret: Option<&FileCode>,
+) -> Result<Option<Fingerprints>, Unserved> {
+    let Some(secret) = secret else { return Ok(None) };
+    let connection = fingerprints(peer).await.ok_or(Unserved::NoProof)?;
+    let proved = code::proves(secret, Speaker::Receiver, connection, proof.unwrap_or_default());
+    if proved { Ok(Some(connection)) } else { Err(Unserved::NoProof) }
 }
 
 /// The offer, with the sender's own proof.
-pub(super) async fn offer(peer: &RoomPeer, batch: &Batch, secret: Option<&Secret>) -> Result<(), Unserved> {
+pub(super) async fn offer(peer: &RoomPeer, batch: &Batch, secret: Option<&FileCode>) -> Result<(), Unserved> {
     let proof = match secret {
         Some(secret) => {
             let connection = fingerprints(peer).await.ok_or(Unserved::Replaced)?;
-            Some(secret.proof(Speaker::Sender, connection))
+            Some(code::proof(secret, Speaker::Sender, connection))
         }
         None => None,
     };
@@ -90,7 +88,7 @@ pub(super) async fn offer(peer: &RoomPeer, batch: &Batch, secret: Option<&Secret
 pub(super) async fn serve(
     wish: &Wish,
     batch: &Batch,
-    secret: Option<&Secret>,
+    secret: Option<&FileCode>,
     show: &Show,
 ) -> Result<(), Unserved> {
     // Before anything is sent: a later replacement is then seen.

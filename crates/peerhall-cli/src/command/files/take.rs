@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use peerhall::Fingerprints;
-use peerhall::labelled::{Incoming, Kind, RoomPeer, TransferError};
+use peerhall::labelled::{FileCode, Incoming, Kind, RoomPeer, Speaker, TransferError};
 use peerhall_proto::files::{FileInfo, MAX_WORDS_BYTES, OfferedFile, Words};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::code::{Secret, Speaker};
+use super::code;
 use super::show::Show;
 use super::store::{Journal, Missed, Store};
 use super::{fingerprints, printable, tell};
@@ -23,14 +23,14 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What belongs to the receiver, whoever sends.
 pub(super) struct Shared {
-    pub(super) secret: Option<Secret>,
+    pub(super) secret: Option<FileCode>,
     pub(super) store: Store,
     journal: Mutex<Journal>,
     pub(super) show: Show,
 }
 
 impl Shared {
-    pub(super) fn new(secret: Option<Secret>, store: Store, journal: Journal, show: Show) -> Self {
+    pub(super) fn new(secret: Option<FileCode>, store: Store, journal: Journal, show: Show) -> Self {
         Self { secret, store, journal: Mutex::new(journal), show }
     }
 
@@ -45,7 +45,7 @@ impl Shared {
             Some(secret) => {
                 // Without a connection there is nobody to ask; the next one asks again.
                 let Some(connection) = fingerprints(peer).await else { return };
-                Some(secret.proof(Speaker::Receiver, connection))
+                Some(code::proof(secret, Speaker::Receiver, connection))
             }
             None => None,
         };
@@ -148,7 +148,7 @@ impl Taking {
                 }
             }
             // A receiver asks nobody for what is not here.
-            Ok(Words::Take { .. }) | Err(_) => Ok(false),
+            Ok(Words::Ask { .. } | Words::Take { .. }) | Err(_) => Ok(false),
         }
     }
 
@@ -171,7 +171,7 @@ impl Taking {
         let connection = fingerprints(&self.peer).await;
         if let Some(secret) = &self.shared.secret {
             let proved = connection.is_some_and(|connection| {
-                secret.proves(Speaker::Sender, connection, proof.unwrap_or_default())
+                code::proves(secret, Speaker::Sender, connection, proof.unwrap_or_default())
             });
             if !proved {
                 let id = self.peer.id();
