@@ -73,6 +73,11 @@ fn a_data_channel_waits_for_room_and_fails_alone() {
 }
 
 #[test]
+fn a_code_of_files_is_read_and_proved_as_native_programs_do() {
+    case("units", "code");
+}
+
+#[test]
 fn importing_touches_nothing_of_the_platform() {
     case("units", "imports");
 }

@@ -7,7 +7,9 @@ use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 
 #[cfg(feature = "labelled")]
-use crate::labels::Labels;
+use crate::{file_code, labels::Labels};
+#[cfg(feature = "labelled")]
+use peerhall_core::Json;
 
 #[cfg(feature = "room")]
 use crate::peer;
@@ -84,8 +86,13 @@ impl Engine {
     }
 }
 
-/// Makes an engine: `{engine}`, or `{error}` when the options cannot work.
+/// Makes an engine: `{engine}`, or `{error}` when the options cannot work. Where there is a `code` of files instead,
+/// which needs no engine: `{code}`, if anything follows from it.
 pub(crate) fn open(options: &Value) -> Value {
+    #[cfg(feature = "labelled")]
+    if let Some(code) = options.text_at("code") {
+        return record! { "code": file_code::asked(&code, options) };
+    }
     match Engine::new(options) {
         Ok(engine) => record! { "engine": place(engine) },
         Err(error) => record! { "error": error },

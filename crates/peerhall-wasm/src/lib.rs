@@ -20,6 +20,7 @@
 //! | `output.rs`, `event.rs`, `remote_event.rs`, `command.rs` | outputs |
 //! | `failure.rs` | errors, by the classes that they have over there |
 //! | `labels.rs` | labelled channels, transfers and shares, beside a peer |
+//! | `file_code.rs` | codes by which files are taken |
 //!
 //! On other targets than WebAssembly this crate is empty.
 
@@ -33,6 +34,8 @@ mod engines;
 mod event;
 #[cfg(target_arch = "wasm32")]
 mod failure;
+#[cfg(all(target_arch = "wasm32", feature = "labelled"))]
+mod file_code;
 #[cfg(target_arch = "wasm32")]
 mod js;
 #[cfg(all(target_arch = "wasm32", feature = "labelled"))]

@@ -3,6 +3,7 @@
 import 'peerhall:engines'; // First, so that everything else stands together and compresses well.
 
 export { BroadcastError, LabelledError } from './labelled/errors.js';
+export { FileCode } from './labelled/file-code.js';
 export { RemotePeer } from './labelled/remote-peer.js';
 export { Room, Room as Peer } from './labelled/room.js';
 export { prepare } from './engines.js';

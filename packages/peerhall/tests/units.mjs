@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { FileCode } from '../dist/labelled.js';
 import * as peerhall from '../dist/peerhall.js';
 import { jsonBytes, utf8Bytes } from '../src/json.js';
 
@@ -218,6 +219,34 @@ export default {
     await assert.rejects(channel.send('x'), Error);
     for (const bounds of [{ maxBufferedAmount: 0 }, { bufferedAmountLowThreshold: 0 }, { maxBufferedAmount: 4, bufferedAmountLowThreshold: 5 }, { maxQueuedSends: 0 }]) {
       assert.throws(() => new DataChannel(new FakeChannel(), bounds), TypeError);
+    }
+  },
+
+  code() {
+    const description = (...prints) => ({ sdp: ['v=0', ...prints.map((print) => `a=fingerprint:${print}`), ''].join('\r\n') });
+    const print = (byte) => `sha-256 ${Array(32).fill(byte).join(':')}`;
+    const between = (own, others) => ({ currentLocalDescription: description(own), currentRemoteDescription: description(...others) });
+    const [here, there] = [between(print('A1'), [print('B2'), print('B2')]), between(print('B2'), [print('A1')])];
+    const code = new FileCode('7K3M 9qxt2h5w-8vbn');
+    assert.equal(code.code, '7k3m-9qxt-2h5w-8vbn');
+    // As native programs have it (`crates/peerhall-labelled/src/file_code.rs`).
+    assert.equal(code.channel, 'send-0w845tmj72qbzr9p9sr4');
+    const proof = code.proof('receiver', here);
+    assert.equal(proof, 'e32e2343890df77937792b93fa45105d101a7e74b469d7ed15d287e31250d51b');
+    assert.equal(code.proves('receiver', there, proof), true);
+    assert.equal(code.proves('sender', there, proof), false);
+    assert.equal(code.proves('receiver', here, proof), false, 'its own words come back');
+    for (const given of [undefined, null, 7, {}, '', proof.slice(1)]) assert.equal(code.proves('receiver', there, given), false);
+    const open = [
+      undefined, {}, { ...here, currentRemoteDescription: null },
+      between(print('A1'), [print('B2'), print('C3')]), between(print('A1'), ['sha-1 B2']),
+    ];
+    for (const connection of open) {
+      assert.equal(code.proof('receiver', connection), undefined);
+      assert.equal(code.proves('sender', connection, proof), false);
+    }
+    for (const wrong of ['', '7k3m', '7k3m-9qxt-2h5w-8vbu', 'https://h/#code=7k3m-9qxt-2h5w-8vbn', undefined, {}]) {
+      assert.throws(() => new FileCode(wrong), { name: 'LabelledError', code: 'bad_code' });
     }
   },
 

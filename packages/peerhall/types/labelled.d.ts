@@ -132,7 +132,7 @@ export declare class LabelledError extends Error {
   readonly code:
     | 'no_channel' | 'not_framed' | 'info_too_large' | 'bad_label' | 'too_many_labels' | 'not_labelled' | 'closed'
     | 'aborted' | 'cancelled' | 'stalled' | 'connection_reset' | 'channel_closed' | 'proof_mismatch' | 'cut_off'
-    | 'too_large' | 'begun' | 'not_all';
+    | 'too_large' | 'begun' | 'not_all' | 'bad_code';
   /** The other side's words, for `aborted` and `cancelled`. */
   readonly reason?: string;
   constructor(code: LabelledError['code'], message: string, reason?: string);
@@ -145,6 +145,26 @@ export declare class BroadcastError extends LabelledError {
   /** What went wrong, for those whom it did not reach. */
   readonly errors: readonly unknown[];
   constructor(results: readonly Delivery[]);
+}
+
+/** Who proves to have the code: who sends files, or who takes them. */
+export type FileSpeaker = 'sender' | 'receiver';
+
+/**
+ * The code that `peerhall send` prints, by which both ends find each other and prove that nobody sits between them. Who
+ * takes files joins `channel`, opens the label `peerhall files`, and sends its proof to whoever comes.
+ */
+export declare class FileCode {
+  /** Reads a code however it was typed. Throws a `LabelledError` with code `bad_code` for anything else. */
+  constructor(text: string);
+  /** In groups: `7k3m-9qxt-2h5w-8vbn`. */
+  readonly code: string;
+  /** Where sender and receivers meet. The code cannot be computed from it. */
+  readonly channel: string;
+  /** This end's proof on a connection, in hexadecimal; nothing before both ends have agreed on one certificate each. */
+  proof(speaker: FileSpeaker, connection: RTCPeerConnection | undefined): string | undefined;
+  /** Whether the other end of a connection, the `speaker`, has given its proof. */
+  proves(speaker: FileSpeaker, connection: RTCPeerConnection | undefined, given: unknown): boolean;
 }
 
 /** What every event says. `remote` is there for handlers of a `Room`. */

@@ -1,7 +1,7 @@
 // The sample of the contract's page on labelled peers, and what else an application does with the entry. Compiled only:
 // `package_labelled.mjs` of the foreign clients runs the same calls.
 
-import { BroadcastError, LabelledError, Peer, Room, type Incoming, type RemotePeer } from 'peerhall/labelled';
+import { BroadcastError, FileCode, LabelledError, Peer, Room, type Incoming, type RemotePeer } from 'peerhall/labelled';
 import { log } from './application.js';
 
 export async function contract(remote: RemotePeer): Promise<void> {
@@ -56,4 +56,20 @@ export async function everybody(url: string, apiKey: string): Promise<void> {
     if (error instanceof LabelledError && error.code === 'cancelled') log(error.reason ?? '');
   }
   await room.leave();
+}
+
+export async function byCode(typed: string, url: string, apiKey: string): Promise<void> {
+  const code = new FileCode(typed);
+  const room = new Room({ url, apiKey });
+  room.open('peerhall files');
+  room.on('connection:connected', ({ remote }) => {
+    const proof: string | undefined = remote && code.proof('receiver', remote.connection);
+    remote?.send({ type: 'ask', proof }, 'peerhall files');
+  });
+  room.on('channel:message', async ({ remote, data }) => {
+    if (typeof data === 'string' || data instanceof ArrayBuffer || !remote) return;
+    const said = data.kind === 'json' ? await data : undefined;
+    if (code.proves('sender', remote.connection, said?.proof)) log(`${code.code} ${JSON.stringify(said.files)}`);
+  });
+  await room.join(code.channel);
 }
