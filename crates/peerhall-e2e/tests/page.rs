@@ -56,3 +56,9 @@ fn the_page_checks_its_connection_and_says_how_to_mend_what_does_not_work() -> R
 fn visitors_offer_take_pause_and_stop_files_and_what_is_saved_is_what_was_sent() -> Result<(), Failed> {
     node("page_files", &[])
 }
+
+#[test]
+fn the_page_takes_what_peerhall_send_offers_by_its_link_or_code_and_nothing_of_who_does_not_know_it()
+-> Result<(), Failed> {
+    node("page_send", &[])
+}

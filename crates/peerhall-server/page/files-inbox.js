@@ -1,6 +1,6 @@
 // What others offer, and what of it comes here.
 
-import { Item, Meter, words } from './files-item.js';
+import { Item, Meter, unique, words } from './files-item.js';
 
 /** Offers of one sender that are shown. */
 const MOST_OFFERS = 8;
@@ -31,9 +31,9 @@ class Offer extends EventTarget {
   attempts = 0;
   #ask;
 
-  constructor({ remote, batch, files, ask }) {
+  constructor({ remote, batch, files, proof, ask }) {
     super();
-    Object.assign(this, { remote, batch, files });
+    Object.assign(this, { remote, batch, files, proof });
     this.#ask = ask;
   }
 
@@ -41,6 +41,14 @@ class Offer extends EventTarget {
   take() {
     this.attempts = 0;
     this.unwanted.clear();
+    this.become('taken');
+    this.#ask(this);
+  }
+
+  /** Takes a file after all that was held back. */
+  takeOne(place) {
+    this.attempts = 0;
+    this.unwanted.delete(place);
     this.become('taken');
     this.#ask(this);
   }
@@ -64,31 +72,50 @@ class Offer extends EventTarget {
 export class Inbox {
   #tell;
   #say;
-  #me = crypto.randomUUID();
+  #proves;
+  #me = unique();
   /** What others offer, by peer and batch. */
   #offers = new Map();
   /** What of a file has come, by its content. */
   #parts = new Map();
 
-  /** `tell(remote, said)` says something to a sender, `say(type, detail)` to the page. */
-  constructor(tell, say) {
+  /**
+   * `tell(remote, said)` says something to a sender, `say(type, detail)` to the page. With a code `proves(remote, proof)`
+   * says whether a sender has it at this moment; files of others do not come here.
+   */
+  constructor(tell, say, proves) {
     this.#tell = tell;
     this.#say = say;
+    this.#proves = proves;
+  }
+
+  /** Somebody is connected who may have the files of the code. What was taken goes on, as far as it did not come. */
+  met(remote) {
+    const taken = this.#of(remote).filter(({ state }) => state === 'taken');
+    if (taken.length === 0) this.#tell(remote, { type: 'ask' });
+    for (const offer of taken) this.#ask(offer);
   }
 
   /** Somebody has files. */
-  offered(remote, { batch, files }) {
+  offered(remote, { batch, files, proof }) {
     const fits = typeof batch === 'string' && Array.isArray(files) && files.length > 0
       && files.every((file) => typeof file?.name === 'string' && Number.isSafeInteger(file.size) && file.size >= 0);
     if (!fits) return;
+    if (!this.#isProved(remote, proof)) {
+      this.#say('trouble', { text: 'Somebody here offers files without knowing the code. They are not shown.' });
+      return;
+    }
     const known = this.#offers.get(keyOf(remote, batch));
     if (known) {
+      known.proof = proof;
+      // With a code whoever comes back is asked before it offers.
+      if (this.#proves) return;
       // It came back, and may not know any more what was asked for.
       if (known.state === 'taken' && known.coming.size === 0) this.#ask(known);
       return;
     }
     if (this.#of(remote).length >= MOST_OFFERS) return;
-    const offer = new Offer({ remote, batch, files, ask: (of) => this.#ask(of) });
+    const offer = new Offer({ remote, batch, files, proof, ask: (of) => this.#ask(of) });
     this.#offers.set(keyOf(remote, batch), offer);
     this.#say('offered', { offer });
   }
@@ -111,7 +138,7 @@ export class Inbox {
     }
     const place = info.file;
     const before = offer.coming.get(place);
-    const coming = { item: this.#item(offer, place, data), stop: (why) => data.reject(why), isStopped: false };
+    const coming = { item: this.#item(offer, place, data), stop: (why) => data.reject(why), isStopped: false, isHeld: false };
     offer.coming.set(place, coming);
     before?.stop('it comes anew');
     coming.ended = Promise.resolve(before?.ended).then(() => this.#take(offer, place, coming, data));
@@ -121,6 +148,9 @@ export class Inbox {
   left(remote) {
     for (const offer of this.#of(remote)) {
       this.#offers.delete(keyOf(remote, offer.batch));
+      for (const item of offer.items.values()) {
+        if (item.state === 'paused') item.become('failed', { why: 'the sender left' });
+      }
       this.#say('withdrawn', { offer });
     }
   }
@@ -131,14 +161,33 @@ export class Inbox {
     item.abort = () => {
       offer.unwanted.add(place);
       const coming = offer.coming.get(place);
-      if (!coming) return;
-      coming.isStopped = true;
-      coming.stop('the receiver stopped it');
+      if (coming) {
+        coming.isStopped = true;
+        coming.stop('the receiver stopped it');
+      } else {
+        item.become('failed', { why: 'you stopped it' });
+      }
+    };
+    item.pause = (paused) => {
+      if (paused) this.#hold(offer, place);
+      else offer.takeOne(place);
     };
     item.become('waits', { rate: 0, left: undefined });
     offer.items.set(place, item);
     if (!known) this.#say('item', { item });
     return item;
+  }
+
+  /** What has come of a file stays here, and no more comes until it is asked for again: the sender would not wait for ever. */
+  #hold(offer, place) {
+    offer.unwanted.add(place);
+    const coming = offer.coming.get(place);
+    if (coming) {
+      coming.isHeld = true;
+      coming.stop('the receiver paused it');
+    } else {
+      offer.items.get(place)?.become('paused', { rate: 0, left: undefined });
+    }
   }
 
   async #take(offer, place, coming, data) {
@@ -148,13 +197,17 @@ export class Inbox {
     try {
       if (begun) await data.goOn(begun);
       whole = await read(data, item, whole, (blob) => (whole = blob));
+      // What was proved, was proved of another connection then.
+      if (!this.#isProved(offer.remote, offer.proof)) throw new Error('the connection was replaced');
       this.#parts.delete(data.content);
       offer.have.add(place);
       item.become('done', { moved: whole.size, proof: data.receipt.proof });
       this.#say('saved', { item, blob: whole });
     } catch (error) {
       this.#keep(data.content, whole, error);
-      if (offer.coming.get(place) === coming) item.become('failed', { why: coming.isStopped ? 'you stopped it' : words(error) });
+      if (offer.coming.get(place) !== coming) return;
+      if (coming.isHeld) item.become('paused', { rate: 0, left: undefined });
+      else item.become('failed', { why: coming.isStopped ? 'you stopped it' : words(error) });
     } finally {
       if (offer.coming.get(place) === coming) offer.coming.delete(place);
     }
@@ -175,7 +228,11 @@ export class Inbox {
     const place = info?.file;
     const file = Number.isSafeInteger(place) ? offer?.files[place] : undefined;
     const isWanted = offer?.state === 'taken' && !offer.have.has(place) && !offer.unwanted.has(place);
-    return file && isWanted && file.size === data.total ? offer : undefined;
+    return file && isWanted && file.size === data.total && this.#isProved(remote, offer.proof) ? offer : undefined;
+  }
+
+  #isProved(remote, proof) {
+    return !this.#proves || this.#proves(remote, proof);
   }
 
   #ask(offer) {

@@ -59,3 +59,6 @@ export class Meter {
 
 /** Why something ended, in plain words. */
 export const words = (error) => error?.reason || error?.message || String(error);
+
+/** A name that nobody else has. A phone in the network of the server has no `randomUUID`, which is for secure pages. */
+export const unique = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

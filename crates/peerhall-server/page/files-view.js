@@ -134,7 +134,7 @@ function forget(row) {
 function save({ row, name }, blob) {
   const href = URL.createObjectURL(new Blob([blob], { type: 'application/octet-stream' }));
   links.set(row, href);
-  const link = make('a', { href, download: name, className: 'button small', textContent: 'Save again', 'aria-label': `Save ${name} again` });
+  const link = make('a', { href, download: name, className: 'button small', textContent: 'Save again', 'aria-label': `Save again: ${name}` });
   row.querySelector('.acts').append(link);
   link.click();
 }

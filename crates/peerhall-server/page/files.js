@@ -3,7 +3,7 @@
 // are the SDK's.
 
 import { Inbox } from './files-inbox.js';
-import { Item, words } from './files-item.js';
+import { Item, unique, words } from './files-item.js';
 
 /** The label that everybody who hands files over uses. */
 const LABEL = 'peerhall files';
@@ -20,17 +20,21 @@ const AHEAD = 8;
  */
 export class Files extends EventTarget {
   #room;
+  #code;
   #inbox;
   /** Files that are offered, by batch. */
   #batches = new Map();
-  /** Which batches each receiver was told of, what it was sent of each, and what of it is stopped. */
+  /** Which batches each of the others was told of, what it was sent of each, and what of it is stopped. */
   #receivers = new Map();
 
-  /** `room` is one of `peerhall/labelled`. */
-  constructor(room) {
+  /** `room` is one of `peerhall/labelled`. With a `code` files only come, of who proves to have it. */
+  constructor(room, code) {
     super();
     this.#room = room;
-    this.#inbox = new Inbox(tell, (type, detail) => this.#say(type, detail));
+    this.#code = code;
+    const proves = code && ((remote, proof) => code.proves('sender', remote.connection, proof));
+    this.#inbox = new Inbox((remote, said) => this.#wish(remote, said), (type, detail) => this.#say(type, detail), proves);
+    if (code) this.#follow(room);
     room.on('channel:open', ({ label, remote }) => label === LABEL && this.#opened(remote));
     room.on('channel:message', ({ label, remote, data, info }) => {
       if (label === LABEL) this.#heard(remote, data, info).catch((error) => this.#say('trouble', { text: words(error) }));
@@ -41,7 +45,8 @@ export class Files extends EventTarget {
 
   /** Offers files to everybody who is here and who comes. Throws when they are too many for one offer. */
   offer(files) {
-    const batch = crypto.randomUUID();
+    if (this.#code) throw new Error('Here files only come: whoever sees this channel would read their names.');
+    const batch = unique();
     const offer = offering(batch, files);
     if (new TextEncoder().encode(JSON.stringify(offer)).length > MAX_WORDS) {
       throw new RangeError(`${files.length} files are too many for one offer; pack them first.`);
@@ -51,6 +56,28 @@ export class Files extends EventTarget {
     for (const remote of this.#room.connections.values()) {
       if (remote.channels.get(LABEL)?.readyState === 'open') this.#opened(remote);
     }
+  }
+
+  /** Shows everybody who comes that the code is known here; a new connection wants a new proof. */
+  #follow(room) {
+    room.open(LABEL);
+    room.on(['connection:connected', 'labelled:ready'], ({ remote }) => {
+      const receiver = this.#receiver(remote);
+      const proof = this.#code.proof('receiver', remote.connection);
+      if (!proof || receiver.proof === proof) return;
+      receiver.proof = proof;
+      this.#inbox.met(remote);
+    });
+    room.on('connection:failed', () => this.#say('trouble', {
+      text: 'Somebody is here by this code, but no way leads there from this browser. “Check my connection” says why.',
+    }));
+  }
+
+  /** Says something to a sender, with the proof that it wants. */
+  #wish(remote, said) {
+    const proof = this.#code?.proof('receiver', remote.connection);
+    // Without a connection nobody would believe it; the next one asks anew.
+    if (!this.#code || proof) tell(remote, { ...said, proof });
   }
 
   /** What was told over an earlier connection goes on by itself. */
@@ -64,12 +91,15 @@ export class Files extends EventTarget {
   }
 
   #receiver({ id }) {
-    if (!this.#receivers.has(id)) this.#receivers.set(id, { told: new Set(), grants: new Map() });
+    if (!this.#receivers.has(id)) this.#receivers.set(id, { told: new Set(), grants: new Map(), reading: undefined, proof: undefined });
     return this.#receivers.get(id);
   }
 
   async #heard(remote, data, info) {
+    const receiver = this.#receiver(remote);
     if (data.kind === 'blob') {
+      // An offer that came before it is known by then.
+      await receiver.reading;
       await this.#inbox.file(remote, data, info);
       return;
     }
@@ -77,10 +107,17 @@ export class Files extends EventTarget {
       data.reject('not asked for');
       return;
     }
+    const reading = this.#read(remote, data);
+    receiver.reading = reading.catch(() => {});
+    const said = await reading;
+    if (said?.type === 'take') await this.#grant(remote, said);
+  }
+
+  async #read(remote, data) {
     const said = await data;
     if (said?.type === 'offer') this.#inbox.offered(remote, said);
-    if (said?.type === 'take') await this.#grant(remote, said);
     if (said?.type === 'done') this.#inbox.done(remote, said.batch);
+    return said;
   }
 
   /** Sends what a receiver wants; an earlier wish of it for the same is over. */

@@ -1,6 +1,7 @@
 // The page at `/`: joins form, room and call together. Whatever comes from others is only ever put into
 // text nodes.
 
+import { asked, remember } from './address.js';
 import { startBreaking, stopBreaking } from './breakit.js';
 import { addLine, addNote, showPeople } from './chat.js';
 import { copy, devKey, showConnection, showSource, url } from './connect.js';
@@ -13,6 +14,8 @@ import { mark, startTimeline, stopTimeline } from './timeline.js';
 
 const media = new Media();
 let room = null;
+/** What is said while nothing is wrong: text and kind. */
+let standing = [];
 
 const ownName = () => byId('name').value.trim() || 'Anonymous';
 const nameOf = (id) => (id === 'self' || id === room?.selfId ? `${ownName()} (you)` : room?.nameOf(id) ?? id);
@@ -22,13 +25,29 @@ const loadRoom = () => import('./room.js').catch(() => {
   throw new Error('The rest of this page has not come. Load the page again.');
 });
 
-async function join() {
+/** Joins the room of a code, whose files are shown and nothing else. */
+async function take() {
+  wait(true);
+  try {
+    const { codeIn } = await loadRoom();
+    const code = codeIn(byId('code').value);
+    if (!byId('key').value.trim()) throw new Error('The publishable key of this server is needed, too: type it above, and take the files then.');
+    await join({ channel: code.channel, code });
+  } catch (error) {
+    wait(false);
+    say(error.message, 'bad');
+  }
+}
+
+async function join({ channel, code }) {
   say('Connecting…');
-  byId('join').disabled = true;
-  history.replaceState(null, '', `#${new URLSearchParams({ channel: byId('channel').value })}`);
+  wait(true);
+  remember(code ? { code: code.code } : { channel });
+  standing = code ? WAITING : [`Joined “${channel}”.`, 'good'];
+  byId('room').classList.toggle('by-code', Boolean(code));
   try {
     const { Room } = await loadRoom();
-    room = new Room({ url, key: byId('key').value.trim(), channel: byId('channel').value, name: ownName() });
+    room = new Room({ url, key: byId('key').value.trim(), channel, name: ownName(), code });
   } catch (error) {
     end({ reason: error.message });
     return;
@@ -57,15 +76,39 @@ async function join() {
   on('happened', mark);
   on('ended', end);
   media.attach(room);
-  showFiles(nameOf, room.files);
+  showFiles(code ? () => 'the sender' : nameOf, room.files);
+  if (code) watchSender(room.files);
   startTimeline(nameOf);
   startReports(room, byId('key').value.trim());
+}
+
+const WAITING = ['Waiting for the sender. “peerhall send” has to be running there; if it is, compare the code.'];
+const BACK = ['The sender has left before everything was here. Waiting for it to come back.', 'bad'];
+const OVER = ['Everything is here.', 'good'];
+
+/** Says how it stands with the sender of a code. */
+function watchSender(files) {
+  const on = (type, act) => files.addEventListener(type, ({ detail }) => {
+    // Whoever leaves sees all others go.
+    if (files !== room?.files) return;
+    standing = act(detail);
+    sayJoined();
+  });
+  on('offered', ({ offer }) => {
+    offer.addEventListener('changed', () => {
+      if (offer.state !== 'here') return;
+      standing = OVER;
+      sayJoined();
+    });
+    return ['The sender is here.', 'good'];
+  });
+  on('withdrawn', ({ offer }) => (offer.state === 'here' ? OVER : BACK));
 }
 
 /** Also after a reconnect. */
 function entered(state) {
   if (state === 'joined') {
-    byId('join-form').hidden = true;
+    byId('join-form').hidden = byId('code-form').hidden = true;
     byId('room').hidden = false;
     sayJoined();
     showPeople(room);
@@ -85,10 +128,15 @@ function end({ reason }) {
   room = null;
   byId('log').replaceChildren();
   byId('events').replaceChildren();
-  byId('join-form').hidden = false;
+  byId('join-form').hidden = byId('code-form').hidden = false;
   byId('room').hidden = true;
-  byId('join').disabled = false;
+  wait(false);
   say(reason, reason === 'You left.' ? '' : 'bad');
+}
+
+/** Nobody enters twice. */
+function wait(isOn) {
+  byId('join').disabled = byId('take').disabled = isOn;
 }
 
 async function talk() {
@@ -133,7 +181,18 @@ function showMedia() {
   tiles.showOwn('screen', screen, nameOf);
 }
 
-const sayJoined = () => say(`Joined “${room.channel}”.`, 'good');
+const sayJoined = () => say(...standing);
+
+/** Fills in what the address says. Who came by the link of `peerhall send` came for its files. */
+function fillIn() {
+  const { channel, code, key } = asked();
+  if (channel) byId('channel').value = channel;
+  // The key of a link is that of the app in which the others are.
+  byId('key').value = key || devKey || byId('key').value;
+  if (!code) return;
+  byId('code').value = code;
+  take();
+}
 
 function say(text, kind = '') {
   byId('status').textContent = text;
@@ -147,7 +206,8 @@ function submit(id, act) {
   });
 }
 
-submit('join-form', join);
+submit('join-form', () => join({ channel: byId('channel').value }));
+submit('code-form', take);
 submit('chat-form', talk);
 byId('leave').addEventListener('click', () => room?.leave());
 byId('call').addEventListener('click', () => toggle(byId('call'), media.camera, () => media.startCamera(), () => media.stopCamera()));
@@ -171,14 +231,16 @@ startBreaking(() => room, (text) => mark({ id: 'self', kind: 'broken', text }));
 byId('channel').addEventListener('input', showConnection);
 for (const button of document.querySelectorAll('.copy')) button.addEventListener('click', () => copy(button));
 
-if (devKey) byId('key').value = devKey;
 byId('key-label').hidden = Boolean(devKey);
 byId('join-form').classList.toggle('has-key', Boolean(devKey));
-byId('channel').value = new URLSearchParams(location.hash.slice(1)).get('channel') || 'lobby';
+byId('channel').value = 'lobby';
 startFiles();
-showConnection();
-for (const id of ['join', 'doctor-start']) byId(id).disabled = false;
+wait(false);
+byId('doctor-start').disabled = false;
 byId('stalled').remove();
+fillIn();
+showConnection();
+addEventListener('hashchange', () => byId('join').disabled || fillIn());
 showSource().catch(() => {});
 // Whoever joins does not wait for it then. Should it not come, joining says so.
 (globalThis.requestIdleCallback ?? setTimeout)(() => loadRoom().then(({ prepare }) => prepare(), () => {}));

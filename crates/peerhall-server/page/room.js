@@ -6,6 +6,7 @@ import { faultySocket } from './faults.js';
 import { Files } from './files.js';
 import { watchRestarts } from './restarts.js';
 
+export { codeIn } from './code.js';
 export { prepare } from './labelled.js';
 
 /** What the server closes with when it does not want a client, by number. */
@@ -28,7 +29,8 @@ export class Room extends EventTarget {
   #ownName;
   #isOver = false;
 
-  constructor({ url, key, channel, name }) {
+  /** With the `code` of `peerhall send` it is the room of that code, and files only come. */
+  constructor({ url, key, channel, name, code }) {
     super();
     this.#ownName = name;
     this.channel = channel;
@@ -41,7 +43,7 @@ export class Room extends EventTarget {
       webSocketFactory: (address) => faultySocket(address),
     });
     this.peer = labels.peer;
-    this.files = new Files(labels);
+    this.files = new Files(labels, code);
     this.#listen();
     this.peer.join(channel).then(() => this.#greet(), (error) => this.#end(words(error)));
   }

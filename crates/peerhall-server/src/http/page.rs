@@ -32,10 +32,12 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Everything but the pages that hold a key: path, type, content.
-const FILES: [(&str, &str, &str); 36] = [
+const FILES: [(&str, &str, &str); 38] = [
     ("/base.css", CSS, include_str!("../../page/base.css")),
+    ("/address.js", JAVASCRIPT, include_str!("../../page/address.js")),
     ("/breakit.js", JAVASCRIPT, include_str!("../../page/breakit.js")),
     ("/chat.js", JAVASCRIPT, include_str!("../../page/chat.js")),
+    ("/code.js", JAVASCRIPT, include_str!("../../page/code.js")),
     ("/connect.js", JAVASCRIPT, include_str!("../../page/connect.js")),
     ("/console", HTML, CONSOLE),
     ("/console/console.css", CSS, include_str!("../../page/console/console.css")),
