@@ -61,7 +61,7 @@ impl FileCode {
                 b'i' | b'l' => b'1',
                 other => other,
             };
-            if !DIGITS.iter().any(|digit| *digit == read) {
+            if !DIGITS.contains(&read) {
                 return None;
             }
             *places.next()? = read;
