@@ -1,6 +1,7 @@
 // What others offer, and what of it comes here.
 
 import { Item, Meter, unique, words } from './files-item.js';
+import { Kept } from './files-kept.js';
 
 /** Offers of one sender that are shown. */
 const MOST_OFFERS = 8;
@@ -45,6 +46,13 @@ class Offer extends EventTarget {
     this.#ask(this);
   }
 
+  /** These files came before the page was loaded anew. Who has had all of them may want them once more. */
+  had(places) {
+    if (this.state !== 'offered' || places.length === 0 || places.length >= this.files.length) return;
+    this.have = new Set(places);
+    this.become('partly');
+  }
+
   /** Takes a file after all that was held back. */
   takeOne(place) {
     this.attempts = 0;
@@ -78,6 +86,8 @@ export class Inbox {
   #offers = new Map();
   /** What of a file has come, by its content. */
   #parts = new Map();
+  /** The same, over a reload. */
+  #kept = new Kept();
 
   /**
    * `tell(remote, said)` says something to a sender, `say(type, detail)` to the page. With a code `proves(remote, proof)`
@@ -118,6 +128,7 @@ export class Inbox {
     const offer = new Offer({ remote, batch, files, proof, ask: (of) => this.#ask(of) });
     this.#offers.set(keyOf(remote, batch), offer);
     this.#say('offered', { offer });
+    this.#kept.here(batch).then((places) => offer.had(places));
   }
 
   /** A sender has sent all it could. */
@@ -192,19 +203,27 @@ export class Inbox {
 
   async #take(offer, place, coming, data) {
     const { item } = coming;
-    const begun = data.content ? this.#parts.get(data.content) : undefined;
+    const begun = data.content ? await this.#begun(data) : undefined;
     let whole = begun ?? new Blob([]);
     try {
-      if (begun) await data.goOn(begun);
-      whole = await read(data, item, whole, (blob) => (whole = blob));
+      if (begun) {
+        item.become('waits', { moved: begun.size });
+        await data.goOn(begun);
+      }
+      whole = await read(data, item, whole, (blob, piece) => {
+        if (data.content && piece.size > 0) this.#kept.piece(data.content, whole.size, piece);
+        whole = blob;
+      });
       // What was proved, was proved of another connection then.
       if (!this.#isProved(offer.remote, offer.proof)) throw new Error('the connection was replaced');
-      this.#parts.delete(data.content);
+      this.#forget(data.content);
       offer.have.add(place);
+      this.#kept.note(offer.batch, offer.have);
       item.become('done', { moved: whole.size, proof: data.receipt.proof });
       this.#say('saved', { item, blob: whole });
     } catch (error) {
       this.#keep(data.content, whole, error);
+      await this.#kept.settled();
       if (offer.coming.get(place) !== coming) return;
       if (coming.isHeld) item.become('paused', { rate: 0, left: undefined });
       else item.become('failed', { why: coming.isStopped ? 'you stopped it' : words(error) });
@@ -213,11 +232,23 @@ export class Inbox {
     }
   }
 
-  /** What is here of a file need not come again, unless it is not what was sent. */
-  #keep(content, whole, error) {
+  /** What is here of a file already. */
+  async #begun({ content, total }) {
+    const begun = this.#parts.get(content) ?? await this.#kept.beginning(content);
+    return begun?.size <= total ? begun : undefined;
+  }
+
+  #forget(content) {
     if (!content) return;
     this.#parts.delete(content);
-    if (error?.code === 'proof_mismatch' || whole.size === 0) return;
+    this.#kept.forget(content);
+  }
+
+  /** What is here of a file need not come again, unless it is not what was sent. */
+  #keep(content, whole, error) {
+    if (error?.code === 'proof_mismatch') this.#forget(content);
+    if (!content || error?.code === 'proof_mismatch' || whole.size === 0) return;
+    this.#parts.delete(content);
     this.#parts.set(content, whole);
     if (this.#parts.size > MOST_PARTS) this.#parts.delete(this.#parts.keys().next().value);
   }
@@ -251,9 +282,10 @@ const keyOf = (remote, batch) => JSON.stringify([remote.id, batch]);
 async function read(data, item, begun, keep) {
   let [whole, parts, held] = [begun, [], 0];
   const put = () => {
-    whole = new Blob([whole, ...parts]);
+    const piece = new Blob(parts);
+    whole = new Blob([whole, piece]);
     [parts, held] = [[], 0];
-    keep(whole);
+    keep(whole, piece);
   };
   const meter = new Meter(begun.size);
   let resting;

@@ -104,6 +104,25 @@ await run('page send', 300, async (test) => {
   assert.equal(String(await files.saved(anns, 'notes.txt', 11)), 'as they are');
   await says(ann, 'Everything is here.', 'good');
 
+  test.step('going on after a reload');
+  const last = await startSender(test, server, join(folder, 'film.bin'), join(folder, 'notes.txt'));
+  const { page: cleo, downloads: cleos } = await open('cleo', last.link);
+  await files.isOffered(cleo, 'the sender', '2 files, 25.2 MB');
+  await files.pressOnTheWay(cleo, 'film.bin from the sender', 'Pause');
+  await files.take(cleo);
+  await files.row(cleo, 'film.bin from the sender', 'paused');
+  await files.row(cleo, 'notes.txt from the sender', 'done');
+  const had = await files.moved(cleo, 'film.bin from the sender');
+  await cleo.reload();
+  await files.isOffered(cleo, 'the sender', '2 files, 25.2 MB');
+  const began = await watchFirst(cleo);
+  await files.take(cleo, 'Take the rest');
+  await files.row(cleo, 'film.bin from the sender', 'done');
+  assert.equal(await began(), had, 'what was here did not come again');
+  assert.equal(await cleo.$eval('#transfers', (list) => list.children.length), 1, 'nor did the file that was whole');
+  assert.equal(await last.end(), 0);
+  assert.ok(film.equals(await files.saved(cleos, 'film.bin', LARGE)), 'what is saved is what was sent');
+
   test.step('coming by a link again when the sender has left');
   await ann.click('#leave');
   await ann.reload();
@@ -136,4 +155,19 @@ async function watchBar(page, what) {
     new MutationObserver(() => (globalThis.least = Math.min(globalThis.least, bar.value))).observe(bar, { attributes: true });
   }, what);
   return () => page.evaluate(() => globalThis.least);
+}
+
+/** Watches for the first bytes that any bar shows; what it gives says how many they were. */
+async function watchFirst(page) {
+  await page.evaluate(() => {
+    const list = document.querySelector('#transfers');
+    const observer = new MutationObserver(() => {
+      const { value } = list.querySelector('progress') ?? {};
+      if (!(value > 0)) return;
+      observer.disconnect();
+      globalThis.first = value;
+    });
+    observer.observe(list, { subtree: true, childList: true, attributes: true });
+  });
+  return () => page.evaluate(() => globalThis.first);
 }

@@ -32,7 +32,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Everything but the pages that hold a key: path, type, content.
-const FILES: [(&str, &str, &str); 38] = [
+const FILES: [(&str, &str, &str); 39] = [
     ("/base.css", CSS, include_str!("../../page/base.css")),
     ("/address.js", JAVASCRIPT, include_str!("../../page/address.js")),
     ("/breakit.js", JAVASCRIPT, include_str!("../../page/breakit.js")),
@@ -54,6 +54,7 @@ const FILES: [(&str, &str, &str); 38] = [
     ("/files.js", JAVASCRIPT, include_str!("../../page/files.js")),
     ("/files-inbox.js", JAVASCRIPT, include_str!("../../page/files-inbox.js")),
     ("/files-item.js", JAVASCRIPT, include_str!("../../page/files-item.js")),
+    ("/files-kept.js", JAVASCRIPT, include_str!("../../page/files-kept.js")),
     ("/files-view.js", JAVASCRIPT, include_str!("../../page/files-view.js")),
     ("/labelled.js", JAVASCRIPT, include_str!(concat!(env!("OUT_DIR"), "/labelled.js"))),
     ("/media.js", JAVASCRIPT, include_str!("../../page/media.js")),
