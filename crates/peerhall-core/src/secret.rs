@@ -62,8 +62,9 @@ fn query_value(text: &str) -> Option<(usize, usize)> {
         .find(|name| starts_with(mark, name) && mark.get(name.len()..).is_some_and(|r| r.starts_with('=')))?;
     let shown = 1 + name.len() + 1;
     let value = text.get(shown..)?;
-    let hidden =
-        value.find(|c: char| c == '&' || c.is_whitespace() || c == '"' || c == '\'').unwrap_or(value.len());
+    let hidden = value
+        .find(|c: char| c == '&' || c.is_ascii_whitespace() || c == '"' || c == '\'')
+        .unwrap_or(value.len());
     Some((shown, hidden))
 }
 
@@ -83,7 +84,7 @@ fn field_value(text: &str, before: Option<char>) -> Option<(usize, usize)> {
             value.get(1..).and_then(|inner| inner.find(quote)).map_or(value.len(), |end| end + 2)
         }
         Some(_) | None => {
-            value.find(|c: char| c.is_whitespace() || c == ',' || c == ';').unwrap_or(value.len())
+            value.find(|c: char| c.is_ascii_whitespace() || c == ',' || c == ';').unwrap_or(value.len())
         }
     };
     Some((shown, hidden))

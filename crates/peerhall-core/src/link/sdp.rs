@@ -34,15 +34,15 @@ impl Sdp {
             if let Some(value) = line.strip_prefix("m=") {
                 sdp.tracks.extend(std::mem::replace(&mut section, Section::of(value)).tracks());
             } else if let Some(value) = line.strip_prefix("a=mid:") {
-                section.mid = Some(value.trim().to_owned());
+                section.mid = Some(value.trim_ascii().to_owned());
             } else if let Some(value) = line.strip_prefix("a=fingerprint:") {
-                insert(&mut sdp.fingerprints, value.trim().to_ascii_lowercase());
+                insert(&mut sdp.fingerprints, value.trim_ascii().to_ascii_lowercase());
             } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
-                insert(&mut sdp.ufrags, value.trim().to_owned());
+                insert(&mut sdp.ufrags, value.trim_ascii().to_owned());
             } else if let Some(value) = line.strip_prefix("a=msid:") {
-                section.ids.extend(value.split_whitespace().nth(1).map(str::to_owned));
+                section.ids.extend(value.split_ascii_whitespace().nth(1).map(str::to_owned));
             } else if let Some(options) = line.strip_prefix("a=ice-options:") {
-                sdp.trickles |= options.split_whitespace().any(|option| option == "trickle");
+                sdp.trickles |= options.split_ascii_whitespace().any(|option| option == "trickle");
             } else {
                 match line.trim_end() {
                     "a=recvonly" | "a=inactive" => section.sends = false,
