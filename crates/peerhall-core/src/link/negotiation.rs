@@ -25,8 +25,9 @@ const REMOTE_OFFERING: Duration = Duration::from_secs(1);
 /// How long the acknowledgement may take to get there.
 const REMOTE_SETTLING: Duration = Duration::from_millis(250);
 
-/// How long an offer that takes back an own one waits for the first connection. Taken back before that, once
-/// something has been agreed on, Chromium's receivers stay silent for good, though what they are sent arrives.
+/// How long who gives way waits for the first connection with an own offer, once something has been agreed on. Made
+/// before that and taken back then or later, it lets Chromium's receivers stay silent for good, though what they are
+/// sent arrives.
 const CONNECTING: Duration = Duration::from_secs(5);
 
 /// Ordinary offers in a row that may stay unanswered before the link stops asking by itself.
@@ -99,8 +100,8 @@ pub(crate) struct Link {
     pub(super) unanswered: u32,
     /// Until when the remote peer may be busy with the offer that it sent.
     pub(super) remote_offering: Option<Time>,
-    /// Until when an offer waits that would take back an own one.
-    held_until: Option<Time>,
+    /// Until when an own offer waits for the first connection.
+    connecting: Option<Time>,
     /// It has been connected.
     connected: bool,
     pub(super) remote: Option<Sdp>,
@@ -132,7 +133,7 @@ impl Link {
             replaces_offer: false,
             unanswered: 0,
             remote_offering: None,
-            held_until: None,
+            connecting: None,
             connected: false,
             remote: None,
             generation: 0,
@@ -259,9 +260,8 @@ impl Link {
             Side::Stable => None,
         };
         let offers = self.call.is_none() && self.needs_offer && matches!(self.side, Side::Stable);
-        let offer_at = self.remote_offering.filter(|_| offers);
-        let held_until = self.held_until.filter(|_| self.call.is_none());
-        earlier(earlier(answer_by, offer_at), earlier(held_until, self.ladder.deadline()))
+        let offer_at = self.offer_at().filter(|_| offers);
+        earlier(earlier(answer_by, offer_at), self.ladder.deadline())
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
@@ -360,9 +360,7 @@ impl Link {
             self.replace_lost_restart();
         }
         while self.call.is_none() {
-            if !self.holds(now)
-                && let Some((description, ends)) = self.waiting.pop_front()
-            {
+            if let Some((description, ends)) = self.waiting.pop_front() {
                 match description.kind {
                     DescriptionKind::Offer => self.apply_offer(now, description, ends),
                     DescriptionKind::Answer => self.apply_answer(description, ends),
@@ -383,25 +381,16 @@ impl Link {
         self.hand_on_candidates();
     }
 
-    /// Whether what the remote peer said next waits until this connection is connected.
-    fn holds(&mut self, now: Time) -> bool {
-        let connecting = self.generation > 0 && !self.connected;
-        let offered = self.waiting.iter().next().is_some_and(|(next, _)| next.kind == DescriptionKind::Offer);
-        let takes_back = match self.side {
-            Side::HaveLocalOffer { answer_by, .. } => self.polite || answer_by.is_none(),
-            Side::Stable => false,
-        };
-        if !(connecting && offered && takes_back) {
-            self.held_until = None;
-            return false;
-        }
-        now < *self.held_until.get_or_insert(now + CONNECTING)
+    fn may_offer(&mut self, now: Time) -> bool {
+        let connects = self.polite && self.generation > 0 && !self.connected;
+        self.connecting = connects.then(|| self.connecting.unwrap_or(now + CONNECTING));
+        let stable = matches!(self.side, Side::Stable) && self.offer_at().is_none_or(|at| now >= at);
+        stable || self.replaces_offer
     }
 
-    fn may_offer(&self, now: Time) -> bool {
-        let stable =
-            matches!(self.side, Side::Stable) && self.remote_offering.is_none_or(|until| now >= until);
-        stable || self.replaces_offer
+    /// Before then no ordinary offer is made.
+    fn offer_at(&self) -> Option<Time> {
+        self.remote_offering.max(self.connecting)
     }
 
     fn create_offer(&mut self, restart: bool) {
@@ -478,7 +467,6 @@ impl Link {
 mod tests {
     use super::*;
     use crate::link::restart::RESTART_DELAYS;
-    use crate::link::rtc::RtcFailure;
 
     fn link_with_a_lost_restart(ice: IceState, attempts: usize) -> (Link, Time) {
         let mut link = Link::new(LinkId(1), "a".to_owned(), true);
@@ -520,63 +508,6 @@ mod tests {
         assert_eq!(offers(&mut link), [true]);
     }
 
-    /// What a link lets the platform apply.
-    fn applied(link: &mut Link) -> Vec<String> {
-        let applied = |out| match out {
-            LinkOut::Command(RtcCommand::SetRemote(description)) => Some(description.sdp),
-            _ => None,
-        };
-        link.take_out().into_iter().filter_map(applied).collect()
-    }
-
-    /// A link that has agreed on something, and whose next offer meets one of the remote peer.
-    fn link_that_offers_before_it_is_connected() -> (Link, Time) {
-        let (mut link, now) = link_that_answered("a=mid:0");
-        let offer = |sdp: &str| Description { kind: DescriptionKind::Offer, sdp: sdp.to_owned() };
-        link.input(now, RtcInput::OfferCreated(Ok(offer("ours"))));
-        link.input(now, RtcInput::LocalSet(Ok(())));
-        link.take_out();
-        link.description(now, offer("theirs"), Ends { from: None, to: None, labelled: false });
-        (link, now)
-    }
-
-    #[test]
-    fn an_own_offer_is_not_taken_back_before_the_first_connection() {
-        let (mut link, now) = link_that_offers_before_it_is_connected();
-        assert!(applied(&mut link).is_empty(), "it still connects");
-        link.input(now, RtcInput::State(RtcState::Connected));
-        assert_eq!(applied(&mut link), ["theirs"]);
-    }
-
-    #[test]
-    fn an_offer_waits_five_seconds_for_a_connection_that_does_not_come() {
-        let (mut link, now) = link_that_offers_before_it_is_connected();
-        assert_eq!(link.deadline(), Some(now + CONNECTING));
-        link.handle_timeout(now + (CONNECTING - Duration::from_millis(1)));
-        assert!(applied(&mut link).is_empty());
-        link.handle_timeout(now + CONNECTING);
-        assert_eq!(applied(&mut link), ["theirs"]);
-    }
-
-    #[test]
-    fn an_offer_that_takes_nothing_back_does_not_wait_and_neither_does_the_first_one() {
-        let offer = |sdp: &str| Description { kind: DescriptionKind::Offer, sdp: sdp.to_owned() };
-        let ends = || Ends { from: None, to: None, labelled: false };
-        let (mut link, now) = link_that_answered("a=mid:0");
-        link.take_out();
-        let refused = RtcFailure { name: String::new(), message: String::new() };
-        link.input(now, RtcInput::OfferCreated(Err(refused)));
-        link.description(now, offer("theirs"), ends());
-        assert_eq!(applied(&mut link), ["theirs"]);
-
-        let mut link = Link::new(LinkId(1), "a".to_owned(), true);
-        link.input(now, RtcInput::NegotiationNeeded);
-        link.input(now, RtcInput::OfferCreated(Ok(offer("ours"))));
-        link.input(now, RtcInput::LocalSet(Ok(())));
-        link.description(now, offer("theirs"), ends());
-        assert_eq!(applied(&mut link), ["theirs"]);
-    }
-
     /// A link that has answered an offer and has something to offer itself.
     fn link_that_answered(offer: &str) -> (Link, Time) {
         let mut link = Link::new(LinkId(1), "a".to_owned(), true);
@@ -591,25 +522,58 @@ mod tests {
         (link, now)
     }
 
+    /// The same, and it is connected.
+    fn connected_link_that_answered(offer: &str) -> (Link, Time) {
+        let (mut link, now) = link_that_answered(offer);
+        link.input(now, RtcInput::State(RtcState::Connected));
+        (link, now)
+    }
+
+    #[test]
+    fn who_gives_way_offers_again_once_the_first_connection_is_there() {
+        let (mut link, now) = link_that_answered("a=mid:0");
+        assert!(offers(&mut link).is_empty(), "it still connects");
+        link.input(now, RtcInput::State(RtcState::Connected));
+        assert_eq!(offers(&mut link), [false]);
+    }
+
+    #[test]
+    fn an_offer_waits_five_seconds_for_a_connection_that_does_not_come() {
+        let (mut link, now) = link_that_answered("a=mid:0");
+        assert_eq!(link.deadline(), Some(now + CONNECTING));
+        link.handle_timeout(now + (CONNECTING - Duration::from_millis(1)));
+        assert!(offers(&mut link).is_empty());
+        link.handle_timeout(now + CONNECTING);
+        assert_eq!(offers(&mut link), [false]);
+    }
+
+    #[test]
+    fn who_does_not_give_way_offers_again_at_once() {
+        let (mut link, now) = link_that_answered("a=mid:0");
+        link.polite = false;
+        link.handle_timeout(now);
+        assert_eq!(offers(&mut link), [false]);
+    }
+
     #[test]
     fn an_offer_waits_until_a_remote_that_gathers_first_is_done_with_its_own() {
-        let (mut link, now) = link_that_answered("a=end-of-candidates");
+        let (mut link, now) = connected_link_that_answered("a=end-of-candidates");
         assert!(offers(&mut link).is_empty(), "the remote may still be busy");
         link.candidate(now, None);
         assert_eq!(link.deadline(), Some(now + REMOTE_SETTLING));
         link.handle_timeout(now + REMOTE_SETTLING);
         assert_eq!(offers(&mut link), [false]);
 
-        let (mut link, now) = link_that_answered("a=end-of-candidates");
+        let (mut link, now) = connected_link_that_answered("a=end-of-candidates");
         link.handle_timeout(now + REMOTE_OFFERING);
         assert_eq!(offers(&mut link), [false], "its last word was lost");
     }
 
     #[test]
     fn an_offer_does_not_wait_for_a_remote_whose_candidates_trickle_in() {
-        let (mut link, _) = link_that_answered("a=ice-options:trickle\r\na=end-of-candidates");
+        let (mut link, _) = connected_link_that_answered("a=ice-options:trickle\r\na=end-of-candidates");
         assert_eq!(offers(&mut link), [false]);
-        let (mut link, _) = link_that_answered("a=mid:0");
+        let (mut link, _) = connected_link_that_answered("a=mid:0");
         assert_eq!(offers(&mut link), [false]);
     }
 }

@@ -85,7 +85,7 @@ impl Lab {
     }
 
     /// Whether what somebody receives from the remote peer stays silent for good: as in Chromium, where an own offer
-    /// is taken back after the first agreement and before the first connection.
+    /// is taken back that was made after the first agreement and before the first connection.
     #[must_use]
     pub fn is_silent(&self, actor: ActorId, id: &str) -> bool {
         let connection = self.link(actor, id).and_then(|link| self.world.connection(actor, link));

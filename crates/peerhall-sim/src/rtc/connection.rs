@@ -87,8 +87,9 @@ pub(crate) struct Connection {
     pub(crate) streams: Vec<RemoteStream>,
     /// What Chromium does not forget: how its section for channels was called in an own offer that it took back.
     stale_data: Option<String>,
-    /// What Chromium does not get over either: an own offer was taken back after the first agreement and before
-    /// the first connection, and what it receives stays silent.
+    /// Its own offer was made after the first agreement and before the first connection.
+    early: bool,
+    /// What Chromium does not get over either: it took such an offer back, and what it receives stays silent.
     pub(crate) silent: bool,
     /// It refused an own answer, and refuses everything after that.
     pub(crate) broken: bool,
@@ -123,6 +124,7 @@ impl Connection {
             version: 0,
             streams: Vec::new(),
             stale_data: None,
+            early: false,
             silent: false,
             broken: false,
         }
@@ -225,6 +227,8 @@ impl Connection {
         }
         match (kind, &self.signaling) {
             (DescriptionKind::Offer, Signaling::Stable | Signaling::HaveLocalOffer(_)) => {
+                let connecting = matches!(self.state, RtcState::New | RtcState::Connecting);
+                self.early = self.remote.is_some() && connecting;
                 self.unassign();
                 self.assign(&sdp);
                 self.signaling = Signaling::HaveLocalOffer(sdp);
@@ -260,8 +264,7 @@ impl Connection {
             DescriptionKind::Offer => {
                 if matches!(self.signaling, Signaling::HaveLocalOffer(_)) {
                     let before = self.data_mid.clone();
-                    let connecting = matches!(self.state, RtcState::New | RtcState::Connecting);
-                    self.silent |= self.style == Style::Trickle && self.remote.is_some() && connecting;
+                    self.silent |= self.style == Style::Trickle && self.early;
                     self.unassign();
                     if self.style == Style::Trickle && self.data_mid.is_none() {
                         self.stale_data = before.or(self.stale_data.take());

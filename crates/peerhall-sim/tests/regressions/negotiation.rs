@@ -351,7 +351,7 @@ fn channels_open_and_pictures_come_though_chromium_does_not_get_over_an_offer_th
 
 /// Chromium does not get over that either: what it receives arrives, is decoded, and never shows.
 #[test]
-fn an_offer_is_not_taken_back_while_the_first_connection_comes_about() {
+fn no_offer_is_taken_back_that_was_made_while_the_first_connection_came_about() {
     let media = MediaTiming { call: Duration::from_millis(1), ..MediaTiming::default() };
     for seed in 0..100 {
         let (mut lab, alice, bob) = pair_in(Lab::new(LabOptions::seeded(seed).media(media)));
