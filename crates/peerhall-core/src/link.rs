@@ -4,6 +4,7 @@
 //! | file | what is decided there |
 //! |---|---|
 //! | `negotiation.rs` | who offers, who gives way, in which order |
+//! | `offers.rs` | when an own offer is made, and what follows when it is lost |
 //! | `answers.rs` | what follows from the platform's answers |
 //! | `candidates.rs` | which candidates are applied, and when |
 //! | `restart.rs` | when a failed connection is tried again |
@@ -18,6 +19,7 @@ mod candidates;
 mod event;
 pub(crate) mod labels;
 mod negotiation;
+mod offers;
 mod quality;
 mod restart;
 mod rtc;

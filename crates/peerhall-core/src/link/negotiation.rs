@@ -20,18 +20,10 @@ const MAX_WAITING: usize = 16;
 /// How long an own offer waits for a remote peer that gathers before it offers to end its candidates. The
 /// vendor's Python SDK does so once the server has acknowledged the offer. Until that is acknowledged, too, it
 /// takes an offer for a collision, though its own has been answered.
-const REMOTE_OFFERING: Duration = Duration::from_secs(1);
+pub(super) const REMOTE_OFFERING: Duration = Duration::from_secs(1);
 
 /// How long the acknowledgement may take to get there.
-const REMOTE_SETTLING: Duration = Duration::from_millis(250);
-
-/// How long who gives way waits for the first connection with an own offer, once something has been agreed on. Made
-/// before that and taken back then or later, it lets Chromium's receivers stay silent for good, though what they are
-/// sent arrives.
-const CONNECTING: Duration = Duration::from_secs(5);
-
-/// Ordinary offers in a row that may stay unanswered before the link stops asking by itself.
-const MAX_UNANSWERED: u32 = 3;
+pub(super) const REMOTE_SETTLING: Duration = Duration::from_millis(250);
 
 /// What a link wants done, in order.
 #[derive(Debug)]
@@ -101,9 +93,9 @@ pub(crate) struct Link {
     /// Until when the remote peer may be busy with the offer that it sent.
     pub(super) remote_offering: Option<Time>,
     /// Until when an own offer waits for the first connection.
-    connecting: Option<Time>,
+    pub(super) connecting: Option<Time>,
     /// It has been connected.
-    connected: bool,
+    pub(super) connected: bool,
     pub(super) remote: Option<Sdp>,
     /// Counts applied remote descriptions.
     pub(super) generation: u64,
@@ -286,16 +278,6 @@ impl Link {
         matches!(self.ice, IceState::Connected | IceState::Completed)
     }
 
-    /// The path came back by itself after an offer to restart it was lost. No restart is needed any more, but
-    /// until that offer has an answer neither side can agree on anything else, so it is asked for again.
-    fn replace_lost_restart(&mut self) {
-        let lost = matches!(self.side, Side::HaveLocalOffer { answer_by: None, restart: true });
-        if lost && self.ice_works() && !self.needs_restart && self.ladder.deadline().is_none() {
-            self.side = Side::HaveLocalOffer { answer_by: None, restart: false };
-            self.ordinary_offer_lost();
-        }
-    }
-
     /// The network is back: what failed, or was given up, is tried at once.
     pub(crate) fn network_available(&mut self, now: Time) {
         if self.ice == IceState::Failed {
@@ -317,25 +299,7 @@ impl Link {
         self.advance(now);
     }
 
-    /// An offer was not answered in time.
-    fn offer_lost(&mut self, now: Time, restart: bool) {
-        if restart {
-            return self.climb(now);
-        }
-        self.ordinary_offer_lost();
-    }
-
-    fn ordinary_offer_lost(&mut self) {
-        self.unanswered += 1;
-        if self.unanswered < MAX_UNANSWERED {
-            self.needs_offer = true;
-            self.replaces_offer = true;
-        } else {
-            self.tell_error("OfferTimeoutError", "the remote peer did not answer");
-        }
-    }
-
-    fn climb(&mut self, now: Time) {
+    pub(super) fn climb(&mut self, now: Time) {
         match self.ladder.failed(now, self.generation) {
             Step::Scheduled | Step::Nothing => {}
             Step::Exhausted => {
@@ -379,25 +343,6 @@ impl Link {
             self.since = Some(now);
         }
         self.hand_on_candidates();
-    }
-
-    fn may_offer(&mut self, now: Time) -> bool {
-        let connects = self.polite && self.generation > 0 && !self.connected;
-        self.connecting = connects.then(|| self.connecting.unwrap_or(now + CONNECTING));
-        let stable = matches!(self.side, Side::Stable) && self.offer_at().is_none_or(|at| now >= at);
-        stable || self.replaces_offer
-    }
-
-    /// Before then no ordinary offer is made.
-    fn offer_at(&self) -> Option<Time> {
-        self.remote_offering.max(self.connecting)
-    }
-
-    fn create_offer(&mut self, restart: bool) {
-        self.needs_offer = false;
-        self.replaces_offer = false;
-        self.call = Some(Call::CreateOffer { restart });
-        self.command(RtcCommand::CreateOffer { ice_restart: restart });
     }
 
     fn apply_offer(&mut self, now: Time, offer: Description, ends: Ends) {
@@ -460,120 +405,5 @@ impl Link {
 
     pub(super) fn log(&mut self, level: LogLevel, line: &str) {
         self.out.push(LinkOut::Log(level, line.to_owned()));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::link::restart::RESTART_DELAYS;
-
-    fn link_with_a_lost_restart(ice: IceState, attempts: usize) -> (Link, Time) {
-        let mut link = Link::new(LinkId(1), "a".to_owned(), true);
-        let sent = Time::default();
-        let by = sent + ANSWER_TIMEOUT;
-        link.side = Side::HaveLocalOffer { answer_by: Some(by), restart: true };
-        link.ice = ice;
-        (0..attempts).for_each(|_| link.ladder.attempted());
-        link.handle_timeout(by);
-        (link, by)
-    }
-
-    fn offers(link: &mut Link) -> Vec<bool> {
-        let mut offers = Vec::new();
-        for out in link.take_out() {
-            if let LinkOut::Command(RtcCommand::CreateOffer { ice_restart }) = out {
-                offers.push(ice_restart);
-            }
-        }
-        offers
-    }
-
-    #[test]
-    fn r15_a_lost_offer_to_restart_a_path_that_works_again_is_replaced_by_an_ordinary_one() {
-        let (mut link, _) = link_with_a_lost_restart(IceState::Connected, 0);
-        assert_eq!(offers(&mut link), [false], "the path was back before the offer was given up");
-
-        let (mut link, now) = link_with_a_lost_restart(IceState::Failed, 1);
-        assert!(offers(&mut link).is_empty(), "the next attempt is a second away");
-        link.input(now, RtcInput::Ice(IceState::Connected));
-        link.input(now, RtcInput::State(RtcState::Connected));
-        assert_eq!(offers(&mut link), [false], "the path came back meanwhile");
-    }
-
-    #[test]
-    fn r15_a_lost_offer_to_restart_a_path_that_is_still_broken_is_followed_by_the_next_attempt() {
-        let (mut link, now) = link_with_a_lost_restart(IceState::Failed, 1);
-        link.handle_timeout(now + RESTART_DELAYS[1]);
-        assert_eq!(offers(&mut link), [true]);
-    }
-
-    /// A link that has answered an offer and has something to offer itself.
-    fn link_that_answered(offer: &str) -> (Link, Time) {
-        let mut link = Link::new(LinkId(1), "a".to_owned(), true);
-        let now = Time::default();
-        let ends = Ends { from: None, to: None, labelled: false };
-        let described = |kind, sdp: &str| Description { kind, sdp: sdp.to_owned() };
-        link.description(now, described(DescriptionKind::Offer, offer), ends);
-        link.input(now, RtcInput::RemoteSet(Ok(())));
-        link.input(now, RtcInput::AnswerCreated(Ok(described(DescriptionKind::Answer, "v=0"))));
-        link.input(now, RtcInput::LocalSet(Ok(())));
-        link.input(now, RtcInput::NegotiationNeeded);
-        (link, now)
-    }
-
-    /// The same, and it is connected.
-    fn connected_link_that_answered(offer: &str) -> (Link, Time) {
-        let (mut link, now) = link_that_answered(offer);
-        link.input(now, RtcInput::State(RtcState::Connected));
-        (link, now)
-    }
-
-    #[test]
-    fn who_gives_way_offers_again_once_the_first_connection_is_there() {
-        let (mut link, now) = link_that_answered("a=mid:0");
-        assert!(offers(&mut link).is_empty(), "it still connects");
-        link.input(now, RtcInput::State(RtcState::Connected));
-        assert_eq!(offers(&mut link), [false]);
-    }
-
-    #[test]
-    fn an_offer_waits_five_seconds_for_a_connection_that_does_not_come() {
-        let (mut link, now) = link_that_answered("a=mid:0");
-        assert_eq!(link.deadline(), Some(now + CONNECTING));
-        link.handle_timeout(now + (CONNECTING - Duration::from_millis(1)));
-        assert!(offers(&mut link).is_empty());
-        link.handle_timeout(now + CONNECTING);
-        assert_eq!(offers(&mut link), [false]);
-    }
-
-    #[test]
-    fn who_does_not_give_way_offers_again_at_once() {
-        let (mut link, now) = link_that_answered("a=mid:0");
-        link.polite = false;
-        link.handle_timeout(now);
-        assert_eq!(offers(&mut link), [false]);
-    }
-
-    #[test]
-    fn an_offer_waits_until_a_remote_that_gathers_first_is_done_with_its_own() {
-        let (mut link, now) = connected_link_that_answered("a=end-of-candidates");
-        assert!(offers(&mut link).is_empty(), "the remote may still be busy");
-        link.candidate(now, None);
-        assert_eq!(link.deadline(), Some(now + REMOTE_SETTLING));
-        link.handle_timeout(now + REMOTE_SETTLING);
-        assert_eq!(offers(&mut link), [false]);
-
-        let (mut link, now) = connected_link_that_answered("a=end-of-candidates");
-        link.handle_timeout(now + REMOTE_OFFERING);
-        assert_eq!(offers(&mut link), [false], "its last word was lost");
-    }
-
-    #[test]
-    fn an_offer_does_not_wait_for_a_remote_whose_candidates_trickle_in() {
-        let (mut link, _) = connected_link_that_answered("a=ice-options:trickle\r\na=end-of-candidates");
-        assert_eq!(offers(&mut link), [false]);
-        let (mut link, _) = connected_link_that_answered("a=mid:0");
-        assert_eq!(offers(&mut link), [false]);
     }
 }
