@@ -148,7 +148,7 @@ impl Link {
 mod tests {
     use super::*;
     use crate::ids::LinkId;
-    use crate::link::rtc::{IceCandidate, RtcInput, RtcState};
+    use crate::link::rtc::{IceCandidate, RtcInput};
 
     const NOW: Time = Time::ZERO;
 
@@ -256,7 +256,6 @@ mod tests {
         for (ice, renewal) in [(IceState::Failed, Some((None, 0))), (IceState::Connected, None)] {
             for created in [false, true] {
                 let mut link = answered(ice);
-                link.input(NOW, RtcInput::State(RtcState::Connected));
                 link.take_out();
                 link.input(NOW, RtcInput::NegotiationNeeded);
                 if created {

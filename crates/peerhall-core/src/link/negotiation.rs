@@ -94,8 +94,8 @@ pub(crate) struct Link {
     pub(super) remote_offering: Option<Time>,
     /// Until when an own offer waits for the first connection.
     pub(super) connecting: Option<Time>,
-    /// It has been connected.
-    pub(super) connected: bool,
+    /// Since when it has been connected.
+    pub(super) connected: Option<Time>,
     pub(super) remote: Option<Sdp>,
     /// Counts applied remote descriptions.
     pub(super) generation: u64,
@@ -126,7 +126,7 @@ impl Link {
             unanswered: 0,
             remote_offering: None,
             connecting: None,
-            connected: false,
+            connected: None,
             remote: None,
             generation: 0,
             ladder: Ladder::default(),
@@ -226,7 +226,7 @@ impl Link {
             RtcInput::State(RtcState::Connected) => {
                 self.ladder.recovered();
                 self.unanswered = 0;
-                self.connected = true;
+                self.connected.get_or_insert(now);
             }
             RtcInput::Ice(ice) => {
                 self.ice = ice;

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use super::negotiation::{Call, Link, Side};
 use super::rtc::RtcCommand;
+use super::sdp::Sdp;
 use crate::time::Time;
 
-/// How long who gives way waits for the first connection with an own offer, once something has been agreed on. Made
-/// before that and taken back then or later, it lets Chromium's receivers stay silent for good, though what they are
-/// sent arrives.
+/// How long who gives way waits for the first connection with a second own offer, while the remote peer sends
+/// something: Chromium, made to take an offer back before the first packet has arrived, lets what it receives stay
+/// silent for good, though all that is sent arrives.
 const CONNECTING: Duration = Duration::from_secs(5);
+
+/// How long the first packets may take once there is a connection.
+pub(super) const FIRST_PACKETS: Duration = Duration::from_secs(1);
 
 /// Ordinary offers in a row that may stay unanswered before the link stops asking by itself.
 const MAX_UNANSWERED: u32 = 3;
@@ -45,8 +49,12 @@ impl Link {
 
     /// Whether an ordinary offer may be made now.
     pub(super) fn may_offer(&mut self, now: Time) -> bool {
-        let connects = self.polite && self.generation > 0 && !self.connected;
-        self.connecting = connects.then(|| self.connecting.unwrap_or(now + CONNECTING));
+        let receives = self.remote.as_ref().is_some_and(Sdp::sends);
+        let (waits, until) = match self.connected {
+            None => (self.generation > 0, self.connecting.unwrap_or(now + CONNECTING)),
+            Some(at) => (true, at + FIRST_PACKETS),
+        };
+        self.connecting = (self.polite && receives && waits).then_some(until);
         let stable = matches!(self.side, Side::Stable) && self.offer_at().is_none_or(|at| now >= at);
         stable || self.replaces_offer
     }
@@ -127,24 +135,25 @@ mod tests {
         (link, now)
     }
 
-    /// The same, and it is connected.
-    fn connected_link_that_answered(offer: &str) -> (Link, Time) {
-        let (mut link, now) = link_that_answered(offer);
-        link.input(now, RtcInput::State(RtcState::Connected));
-        (link, now)
+    /// The same, with an offer of the remote peer in which it sends something.
+    fn link_that_receives() -> (Link, Time) {
+        link_that_answered("m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=msid:camera picture\r\na=sendrecv")
     }
 
     #[test]
-    fn who_gives_way_offers_again_once_the_first_connection_is_there() {
-        let (mut link, now) = link_that_answered("a=mid:0");
-        assert!(offers(&mut link).is_empty(), "it still connects");
-        link.input(now, RtcInput::State(RtcState::Connected));
+    fn who_gives_way_offers_again_once_the_first_packets_have_had_time_to_come() {
+        let (mut link, now) = link_that_receives();
+        let connected = now + Duration::from_secs(2);
+        link.input(connected, RtcInput::State(RtcState::Connected));
+        assert!(offers(&mut link).is_empty(), "nothing has come yet");
+        assert_eq!(link.deadline(), Some(connected + FIRST_PACKETS));
+        link.handle_timeout(connected + FIRST_PACKETS);
         assert_eq!(offers(&mut link), [false]);
     }
 
     #[test]
     fn an_offer_waits_five_seconds_for_a_connection_that_does_not_come() {
-        let (mut link, now) = link_that_answered("a=mid:0");
+        let (mut link, now) = link_that_receives();
         assert_eq!(link.deadline(), Some(now + CONNECTING));
         link.handle_timeout(now + (CONNECTING - Duration::from_millis(1)));
         assert!(offers(&mut link).is_empty());
@@ -154,7 +163,7 @@ mod tests {
 
     #[test]
     fn who_does_not_give_way_offers_again_at_once() {
-        let (mut link, now) = link_that_answered("a=mid:0");
+        let (mut link, now) = link_that_receives();
         link.polite = false;
         link.handle_timeout(now);
         assert_eq!(offers(&mut link), [false]);
@@ -162,23 +171,23 @@ mod tests {
 
     #[test]
     fn an_offer_waits_until_a_remote_that_gathers_first_is_done_with_its_own() {
-        let (mut link, now) = connected_link_that_answered("a=end-of-candidates");
+        let (mut link, now) = link_that_answered("a=end-of-candidates");
         assert!(offers(&mut link).is_empty(), "the remote may still be busy");
         link.candidate(now, None);
         assert_eq!(link.deadline(), Some(now + REMOTE_SETTLING));
         link.handle_timeout(now + REMOTE_SETTLING);
         assert_eq!(offers(&mut link), [false]);
 
-        let (mut link, now) = connected_link_that_answered("a=end-of-candidates");
+        let (mut link, now) = link_that_answered("a=end-of-candidates");
         link.handle_timeout(now + REMOTE_OFFERING);
         assert_eq!(offers(&mut link), [false], "its last word was lost");
     }
 
     #[test]
     fn an_offer_does_not_wait_for_a_remote_whose_candidates_trickle_in() {
-        let (mut link, _) = connected_link_that_answered("a=ice-options:trickle\r\na=end-of-candidates");
+        let (mut link, _) = link_that_answered("a=ice-options:trickle\r\na=end-of-candidates");
         assert_eq!(offers(&mut link), [false]);
-        let (mut link, _) = connected_link_that_answered("a=mid:0");
+        let (mut link, _) = link_that_answered("a=mid:0");
         assert_eq!(offers(&mut link), [false]);
     }
 }

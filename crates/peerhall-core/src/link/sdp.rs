@@ -44,7 +44,7 @@ impl Sdp {
             } else if let Some(options) = line.strip_prefix("a=ice-options:") {
                 sdp.trickles |= options.split_ascii_whitespace().any(|option| option == "trickle");
             } else {
-                match line.trim_end() {
+                match line.trim_ascii_end() {
                     "a=recvonly" | "a=inactive" => section.sends = false,
                     "a=end-of-candidates" => sdp.complete = true,
                     _ => {}
@@ -59,6 +59,11 @@ impl Sdp {
     /// (RFC 8838 section 8.2; RFC 8840 section 4.1.1).
     pub(crate) fn is_gathered(&self) -> bool {
         self.complete && !self.trickles
+    }
+
+    /// Whether something is sent by it.
+    pub(crate) fn sends(&self) -> bool {
+        self.tracks.iter().any(|msid| msid.sends)
     }
 
     /// The sender's id of the track in a media section.
