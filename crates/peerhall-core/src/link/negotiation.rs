@@ -92,7 +92,7 @@ pub(crate) struct Link {
     pub(super) unanswered: u32,
     /// Until when the remote peer may be busy with the offer that it sent.
     pub(super) remote_offering: Option<Time>,
-    /// Until when an own offer waits for the first connection.
+    /// Until when an own offer waits for the first connection, and for what comes over it.
     pub(super) connecting: Option<Time>,
     /// Since when it has been connected.
     pub(super) connected: Option<Time>,

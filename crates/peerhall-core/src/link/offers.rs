@@ -50,11 +50,11 @@ impl Link {
     /// Whether an ordinary offer may be made now.
     pub(super) fn may_offer(&mut self, now: Time) -> bool {
         let receives = self.remote.as_ref().is_some_and(Sdp::sends);
-        let (waits, until) = match self.connected {
-            None => (self.generation > 0, self.connecting.unwrap_or(now + CONNECTING)),
-            Some(at) => (true, at + FIRST_PACKETS),
+        let until = match self.connected {
+            None => self.connecting.unwrap_or(now + CONNECTING),
+            Some(at) => at + FIRST_PACKETS,
         };
-        self.connecting = (self.polite && receives && waits).then_some(until);
+        self.connecting = (self.polite && receives).then_some(until);
         let stable = matches!(self.side, Side::Stable) && self.offer_at().is_none_or(|at| now >= at);
         stable || self.replaces_offer
     }
