@@ -23,5 +23,5 @@ mod verdict;
 
 pub use failed::Failed;
 pub use plan::{Plan, Scale};
-pub use scenario::{ALL, Scenario, named};
+pub use scenario::{ALL, Scenario, is_abuse, named};
 pub use verdict::Verdict;

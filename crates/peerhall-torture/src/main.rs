@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use peerhall_torture::{ALL, Plan, Scale, Scenario, named, report};
+use peerhall_torture::{ALL, Plan, Scale, Scenario, is_abuse, named, report};
 
 /// Attacks the real server, one promise each
 #[derive(Debug, Parser)]
@@ -24,6 +24,9 @@ struct Arguments {
     /// How long each kind of abuse lasts at full size, in seconds
     #[arg(long, default_value_t = 60)]
     span: u64,
+    /// Play only this kind of abuse of `abuse` and `caps`, by its name in the lines; may be given often
+    #[arg(long = "attack", value_name = "NAME")]
+    attacks: Vec<String>,
     /// The server's binary
     #[arg(long, env = "PEERHALL_BIN", value_name = "FILE")]
     binary: PathBuf,
@@ -44,6 +47,11 @@ fn main() -> ExitCode {
         plan.failpoints.clone_from(failpoints);
     }
     plan.span = Duration::from_secs(arguments.span);
+    if let Some(unknown) = arguments.attacks.iter().find(|name| !is_abuse(name)) {
+        eprintln!("there is no kind of abuse `{unknown}`");
+        return ExitCode::from(2);
+    }
+    plan.attacks = arguments.attacks;
     let mut chosen: Vec<&Scenario> = Vec::new();
     for name in &arguments.names {
         let Some(scenario) = named(name) else {

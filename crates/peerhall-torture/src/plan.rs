@@ -25,6 +25,8 @@ pub struct Plan {
     pub failpoints: PathBuf,
     /// How long each kind of abuse lasts at full size. Default 60 s, as the promise says.
     pub span: Duration,
+    /// The kinds of abuse that are played where a scenario has several; empty: all of them.
+    pub attacks: Vec<String>,
 }
 
 impl Plan {
@@ -37,6 +39,7 @@ impl Plan {
             binary: binary.to_owned(),
             failpoints: binary.to_owned(),
             span: Duration::from_secs(60),
+            attacks: Vec::new(),
         }
     }
 
@@ -46,6 +49,11 @@ impl Plan {
             Scale::Full => full,
             Scale::Short => short,
         }
+    }
+
+    /// Whether a kind of abuse is to be played.
+    pub(crate) fn includes(&self, attack: &str) -> bool {
+        self.attacks.is_empty() || self.attacks.iter().any(|name| name == attack)
     }
 
     /// A bound on time: itself at full scale; when others use the machine, some seconds more.

@@ -56,6 +56,12 @@ pub static ALL: [&Scenario; 11] = [
     &soak::SCENARIO,
 ];
 
+/// Whether there is a kind of abuse of this name: `abuse` plays all of them, `caps` some.
+#[must_use]
+pub fn is_abuse(name: &str) -> bool {
+    abuse::attack_named(name).is_some()
+}
+
 /// The attack of this name.
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Scenario> {
