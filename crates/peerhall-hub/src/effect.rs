@@ -72,8 +72,8 @@ pub struct IceRenewal {
     pub host: Option<Box<str>>,
 }
 
-/// One message and everybody who gets it. Messages to the same room share one list of receivers until
-/// somebody comes or goes, so that the server can see that what goes out next goes to the same places.
+/// One message, or list of who came or went, and everybody who gets it. Messages to the same room share one
+/// list of receivers until somebody comes or goes, so that the server can see that what goes out next goes to the same places.
 #[derive(Debug, Clone)]
 pub struct Fanout {
     /// The receivers, each once.

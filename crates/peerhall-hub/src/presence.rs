@@ -3,14 +3,16 @@
 //! dropped is gone at once for those who saw it, and expected back by those who return themselves.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use peerhall_proto::frame::server::{Encoded, write_presence};
 use peerhall_proto::ids::PeerId;
 
 use crate::doubt::must_wait;
-use crate::effect::{ConnId, Effect, MemberChange};
+use crate::effect::{ConnId, Effect, Fanout, MemberChange};
 use crate::hub::{Due, Hub, Timer};
 use crate::link::{Joiner, Note};
+use crate::members::Member;
 use crate::room::{Departure, Ghost, Leaver, Room, Seat};
 use crate::session::{Ended, Metadata, Place, Session};
 use crate::snapshot::{EntryList, List, Listed};
@@ -196,7 +198,7 @@ impl Hub {
         let max = self.config.max_outbound_bytes;
         let Some(room) = self.rooms.get(place) else { return };
         let newcomers = room.clock;
-        let mut frames: HashMap<usize, Vec<Encoded>> = HashMap::new();
+        let mut audiences: HashMap<usize, Vec<ConnId>> = HashMap::new();
         let mut sorted: Vec<&Arrival> = arrivals.iter().collect();
         // Whoever knows a ghost knows all older ones, so what a listener knows is a head of this list.
         sorted.sort_by_key(|arrival| arrival.ghost_since.map_or((1, 0), |since| (0, since)));
@@ -207,21 +209,41 @@ impl Hub {
             let known = sorted.partition_point(|arrival| {
                 arrival.ghost_since.is_some_and(|since| member.knows_ghost(since))
             });
-            let unknown = sorted.get(known..).unwrap_or_default();
-            if unknown.is_empty() {
-                continue;
+            if known < sorted.len() {
+                audiences.entry(known).or_default().push(member.conn);
             }
-            let frames = frames.entry(known).or_insert_with(|| {
+        }
+        let told: Vec<_> = audiences
+            .into_iter()
+            .map(|(known, audience)| {
+                let unknown = sorted.get(known..).unwrap_or_default();
                 let listed = unknown.iter().map(|arrival| Listed {
                     peer: &arrival.peer,
                     metadata: arrival.metadata.as_ref(),
                     dropped: false,
                 });
-                EntryList::new(List::Joined, listed, max).frames(&room.name)
-            });
-            self.stats.presence_frames += frames.len() as u64;
-            let conn = member.conn;
-            self.effects.extend(frames.iter().map(|frame| Effect::Send { conn, frame: frame.clone() }));
+                (audience, EntryList::new(List::Joined, listed, max).frames(&room.name))
+            })
+            .collect();
+        for (audience, frames) in told {
+            self.announce(audience, frames);
+        }
+    }
+
+    /// Gives the same lists to everybody in an audience, which the server sees as one message to many.
+    fn announce(&mut self, audience: Vec<ConnId>, frames: Vec<Encoded>) {
+        self.stats.presence_frames += (frames.len() * audience.len()) as u64;
+        match audience.as_slice() {
+            [] => {}
+            [conn] => {
+                let conn = *conn;
+                self.effects.extend(frames.into_iter().map(|frame| Effect::Send { conn, frame }));
+            }
+            _ => {
+                let to: Arc<[ConnId]> = audience.into();
+                let fanout = |frame| Effect::Fanout(Box::new(Fanout { to: to.clone(), except: None, frame }));
+                self.effects.extend(frames.into_iter().map(fanout));
+            }
         }
     }
 
@@ -391,13 +413,11 @@ impl Hub {
             dropped: leaver.dropped,
         });
         let frames = EntryList::new(List::Left, listed, max).frames(&room.name);
-        for member in room.members.iter().filter(|member| member.listens()) {
-            if ghosts_since.is_none_or(|since| member.knows_ghost(since)) {
-                self.stats.presence_frames += frames.len() as u64;
-                let conn = member.conn;
-                self.effects.extend(frames.iter().map(|frame| Effect::Send { conn, frame: frame.clone() }));
-            }
-        }
+        let hears = |member: &&Member| {
+            member.listens() && ghosts_since.is_none_or(|since| member.knows_ghost(since))
+        };
+        let audience = room.members.iter().filter(hears).map(|member| member.conn).collect();
+        self.announce(audience, frames);
     }
 
     /// Gives up the ghosts of a room whose time is over.

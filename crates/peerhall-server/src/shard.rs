@@ -1,8 +1,8 @@
 //! One shard: a thread that owns its sockets, its read buffer and its [`Hub`], and turns readiness
 //! into inputs and effects into bytes.
 //!
-//! A turn: wait for sockets, mail or a deadline; read everything that is ready; let newcomers in, but
-//! only for so long; let the hub end its turn; carry out its effects; write each connection that has
+//! A turn: wait for sockets, mail or a deadline; read everything that is ready; let newcomers in and those who
+//! end out, but only for so long; let the hub end its turn; carry out its effects; write each connection that has
 //! something to say once, and those with much to say only as far as nobody has to wait for it.
 
 use std::collections::VecDeque;
@@ -95,8 +95,9 @@ pub(crate) struct Shard {
     dirty: Vec<u32>,
     /// Connections that had more to read than one turn gives them.
     unread: Vec<ConnId>,
-    /// Connections whose HTTP request has come or grown, and waits for its turn.
-    newcomers: VecDeque<(ConnId, Until)>,
+    /// Connections that come or go and wait for their turn: their HTTP request has come or grown, or their
+    /// other end has finished.
+    at_the_door: VecDeque<(ConnId, Until)>,
     /// Connections with much to write, which a later turn goes on with.
     large: VecDeque<u32>,
     /// Receivers of messages to large rooms that later turns go on with.
@@ -166,7 +167,7 @@ impl Shard {
             timers: Timers::default(),
             dirty: Vec::new(),
             unread: Vec::new(),
-            newcomers: VecDeque::new(),
+            at_the_door: VecDeque::new(),
             large: VecDeque::new(),
             crowd: VecDeque::new(),
             effects: Vec::new(),
@@ -231,8 +232,8 @@ impl Shard {
                         false if event.is_readable() => Until::ShortRead,
                         false => continue,
                     };
-                    if self.conns.get(conn).is_some_and(Conn::is_newcomer) {
-                        self.newcomers.push_back((conn, until));
+                    if until == Until::End || self.conns.get(conn).is_some_and(Conn::is_newcomer) {
+                        self.at_the_door.push_back((conn, until));
                     } else {
                         self.isolated(conn, now, |shard| shard.receive(conn, until, now));
                     }
@@ -242,7 +243,7 @@ impl Shard {
         for conn in std::mem::take(&mut self.unread) {
             self.isolated(conn, now, |shard| shard.receive(conn, Until::End, now));
         }
-        self.serve_newcomers(now);
+        self.serve_the_door(now);
         self.accept(now);
         let flow = self.end_turn(now);
         self.measure(meter);
@@ -271,7 +272,7 @@ impl Shard {
 
     /// How long the poll may sleep.
     fn patience(&mut self) -> Option<Duration> {
-        let waits = !self.unread.is_empty() || !self.newcomers.is_empty();
+        let waits = !self.unread.is_empty() || !self.at_the_door.is_empty();
         let writes = !self.dirty.is_empty() || !self.large.is_empty() || !self.crowd.is_empty();
         if self.accepting == Accepting::More || waits || writes || std::mem::take(&mut self.restless) {
             return Some(Duration::ZERO);
@@ -295,7 +296,7 @@ impl Shard {
             self.peak = load;
             self.dirty.shrink_to_fit();
             self.unread.shrink_to_fit();
-            self.newcomers.shrink_to_fit();
+            self.at_the_door.shrink_to_fit();
             self.large.shrink_to_fit();
             self.crowd.shrink_to_fit();
             self.effects.shrink_to_fit();

@@ -16,21 +16,22 @@ use super::{Accepting, Shard};
 use crate::stream::Stream;
 use crate::timers::Reason;
 
-/// What a turn spends on new sockets, and again on the requests of newcomers, so that a rush of them does not
-/// hold up those who are there; one is always served. In time and not in number, because one with TLS costs
-/// fifty times as much as one without.
-const NEWCOMERS_WITHIN: Duration = Duration::from_micros(500);
+/// What a turn spends on new sockets, and again on the requests of newcomers and the ends of others, so that a
+/// rush of them does not hold up those who are there; one is always served. In time and not in number, because
+/// one with TLS costs fifty times as much as one without.
+const DOOR_WITHIN: Duration = Duration::from_micros(500);
 
 /// How long accepting rests when the process has no descriptor left.
 pub(super) const BREATHER: Duration = Duration::from_millis(100);
 
 impl Shard {
-    /// Reads what newcomers have sent, in the order in which it came, as far as there is time.
-    pub(super) fn serve_newcomers(&mut self, now: Now) {
+    /// Reads what newcomers have sent, and the last words of those who end, in the order in which they came, as
+    /// far as there is time.
+    pub(super) fn serve_the_door(&mut self, now: Now) {
         let begin = Instant::now();
-        while let Some((conn, until)) = self.newcomers.pop_front() {
+        while let Some((conn, until)) = self.at_the_door.pop_front() {
             self.isolated(conn, now, |shard| shard.receive(conn, until, now));
-            if begin.elapsed() > NEWCOMERS_WITHIN {
+            if begin.elapsed() > DOOR_WITHIN {
                 return;
             }
         }
@@ -38,11 +39,11 @@ impl Shard {
 
     pub(super) fn accept(&mut self, now: Now) {
         // Who cannot be served now waits in the backlog of the system, where it costs nothing.
-        if self.accepting == Accepting::Idle || !self.newcomers.is_empty() {
+        if self.accepting == Accepting::Idle || !self.at_the_door.is_empty() {
             return;
         }
         let begin = Instant::now();
-        while begin.elapsed() < NEWCOMERS_WITHIN {
+        while begin.elapsed() < DOOR_WITHIN {
             match self.listener.accept() {
                 Ok((socket, address)) => self.welcome_socket(socket, address.ip(), now),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
