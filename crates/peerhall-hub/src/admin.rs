@@ -19,7 +19,8 @@ impl Hub {
             self.close(*conn, CloseCode::ADMIN_DISCONNECT, "closed by an administrator", now);
         }
         for room in rooms {
-            self.lay_ghosts(room, |ghost, _| ghost == peer);
+            let ghost = self.rooms.get_mut(room).and_then(|room| room.ghosts.remove(peer));
+            self.lay_ghosts(room, ghost.map(|ghost| (peer.clone(), ghost)).into_iter().collect());
             self.close_room_if_idle(room);
         }
         self.forget_absence(place, peer);

@@ -24,6 +24,7 @@ mod direct;
 mod doubt;
 mod effect;
 mod fanout;
+mod ghosts;
 mod hub;
 mod link;
 mod members;

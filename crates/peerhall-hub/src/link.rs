@@ -11,8 +11,8 @@ use peerhall_proto::ids::{AppId, ChannelName, PeerId};
 
 use crate::effect::ConnId;
 use crate::fanout::Broadcast;
+use crate::ghosts::Ghost;
 use crate::hub::{Hub, Timer};
-use crate::room::Ghost;
 use crate::session::Metadata;
 use crate::time::Now;
 
@@ -411,7 +411,7 @@ impl Hub {
         self.joined_elsewhere(place, from, members);
         let Some(room) = self.rooms.get_mut(place) else { return };
         for note in ghosts {
-            if !room.roster.contains_key(&note.peer) && !room.ghosts.contains_key(&note.peer) {
+            if !room.roster.contains_key(&note.peer) && !room.ghosts.contains(&note.peer) {
                 let until = now.at + std::time::Duration::from_millis(note.remaining_ms);
                 let ghost = Ghost { metadata: note.metadata.clone(), since: room.clock, until };
                 room.ghosts.insert(note.peer.clone(), ghost);

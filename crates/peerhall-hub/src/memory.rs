@@ -4,8 +4,8 @@
 use peerhall_proto::ids::{AppId, ChannelName, PeerId};
 
 use crate::effect::{Effect, MemberChange, MemberEvent};
+use crate::ghosts::Ghost;
 use crate::hub::{Hub, Timer};
-use crate::room::Ghost;
 use crate::session::Metadata;
 use crate::time::Now;
 

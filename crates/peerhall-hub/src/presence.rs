@@ -10,10 +10,11 @@ use peerhall_proto::ids::PeerId;
 
 use crate::doubt::must_wait;
 use crate::effect::{ConnId, Effect, Fanout, MemberChange};
+use crate::ghosts::Ghost;
 use crate::hub::{Due, Hub, Timer};
 use crate::link::{Joiner, Note};
 use crate::members::Member;
-use crate::room::{Departure, Ghost, Leaver, Room, Seat};
+use crate::room::{Departure, Leaver, Room, Seat};
 use crate::session::{Ended, Metadata, Place, Session};
 use crate::snapshot::{EntryList, List, Listed};
 use crate::time::Now;
@@ -159,7 +160,7 @@ impl Hub {
                 continue;
             }
             let peer = session.peer.clone();
-            let returning = room.roster.contains_key(&peer) || room.ghosts.contains_key(&peer);
+            let returning = room.roster.contains_key(&peer) || room.ghosts.contains(&peer);
             if !member.announced {
                 let metadata = session.peer_metadata.clone();
                 let peer = peer.clone();
@@ -313,11 +314,11 @@ impl Hub {
         if member.announced {
             lingers = self.stand_up(place, &session.peer, member.conn, ended, now);
         } else if ended.may_return()
-            && let Some(ghost) = self.rooms.get_mut(place).and_then(|room| room.ghosts.get_mut(&session.peer))
+            && let until = now.at + self.config.linger
+            && self.rooms.get_mut(place).is_some_and(|room| room.ghosts.postpone(&session.peer, until))
         {
             // It dropped again before it was back.
-            ghost.until = now.at + self.config.linger;
-            self.timers.insert((ghost.until, Timer::Ghosts(place)));
+            self.timers.insert((until, Timer::Ghosts(place)));
             lingers = true;
         }
         self.close_room_if_idle(place);
@@ -326,8 +327,8 @@ impl Hub {
 
     fn stand_up(&mut self, place: u32, peer: &PeerId, conn: ConnId, ended: Ended, now: Now) -> bool {
         let me = self.me;
-        let dropped = ended.may_return();
         let Some(room) = self.rooms.get_mut(place) else { return false };
+        let dropped = ended.may_return() && room.ghosts.has_room(room.roster.len());
         let departure = room.unseat(peer, me, conn);
         if ended == Ended::Drained {
             return false;
@@ -413,31 +414,26 @@ impl Hub {
             dropped: leaver.dropped,
         });
         let frames = EntryList::new(List::Left, listed, max).frames(&room.name);
-        let hears = |member: &&Member| {
-            member.listens() && ghosts_since.is_none_or(|since| member.knows_ghost(since))
-        };
+        let hears =
+            |member: &&Member| member.listens() && ghosts_since.is_none_or(|since| member.knows_ghost(since));
         let audience = room.members.iter().filter(hears).map(|member| member.conn).collect();
         self.announce(audience, frames);
     }
 
     /// Gives up the ghosts of a room whose time is over.
     pub(crate) fn expire_ghosts(&mut self, place: u32, now: Now) {
-        self.lay_ghosts(place, |_, ghost| ghost.until <= now.at);
+        let over = self.rooms.get_mut(place).map(|room| room.ghosts.take_over(now.at));
+        self.lay_ghosts(place, over.unwrap_or_default());
         self.close_room_if_idle(place);
     }
 
-    pub(crate) fn lay_ghosts(&mut self, place: u32, over: impl Fn(&PeerId, &Ghost) -> bool) {
-        let Some(room) = self.rooms.get_mut(place) else { return };
+    /// Tells those who took ghosts of a room for peers that they are not waited for any more.
+    pub(crate) fn lay_ghosts(&mut self, place: u32, over: Vec<(PeerId, Ghost)>) {
         let mut by_age: HashMap<u32, Vec<Leaver>> = HashMap::new();
-        room.ghosts.retain(|peer, ghost| {
-            let keep = !over(peer, ghost);
-            if !keep {
-                let metadata = ghost.metadata.take();
-                let leaver = Leaver { peer: peer.clone(), metadata, dropped: false };
-                by_age.entry(ghost.since).or_default().push(leaver);
-            }
-            keep
-        });
+        for (peer, ghost) in over {
+            let leaver = Leaver { peer, metadata: ghost.metadata, dropped: false };
+            by_age.entry(ghost.since).or_default().push(leaver);
+        }
         for (since, leavers) in by_age {
             self.tell_left(place, &leavers, Some(since));
             for leaver in leavers {

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use peerhall_proto::ids::{ChannelName, PeerId};
 
 use crate::effect::ConnId;
+use crate::ghosts::Ghosts;
 use crate::hub::Due;
 use crate::link::{Joiner, ShardId, ShardSet};
 use crate::members::Members;
 use crate::session::Metadata;
-use crate::time::Tick;
 
 /// What an entry of a list takes besides the peer's id and metadata.
 const ENTRY_BYTES: usize = 16;
@@ -55,15 +55,6 @@ impl Seats {
     }
 }
 
-/// A peer whose last connection was lost a moment ago (wire protocol, section 9.4).
-#[derive(Debug, Clone)]
-pub(crate) struct Ghost {
-    pub(crate) metadata: Option<Metadata>,
-    /// Value of [`Room::clock`] when it dropped.
-    pub(crate) since: u32,
-    pub(crate) until: Tick,
-}
-
 /// What leaving did to a peer's place in the room.
 #[derive(Debug)]
 pub(crate) enum Departure {
@@ -81,7 +72,7 @@ pub(crate) struct Room {
     pub(crate) name: ChannelName,
     pub(crate) members: Members,
     pub(crate) roster: HashMap<PeerId, Seats>,
-    pub(crate) ghosts: HashMap<PeerId, Ghost>,
+    pub(crate) ghosts: Ghosts,
     /// Peers that went in this turn and have not been announced as gone yet.
     pub(crate) leaving: Vec<Leaver>,
     /// Orders snapshots and drops: a snapshot knows the ghosts of smaller numbers.
@@ -114,7 +105,7 @@ impl Room {
             name,
             members: Members::default(),
             roster: HashMap::new(),
-            ghosts: HashMap::new(),
+            ghosts: Ghosts::default(),
             leaving: Vec::new(),
             clock: 0,
             hosts: ShardSet::default(),

@@ -231,3 +231,29 @@ fn an_empty_room_with_ghosts_is_remembered_until_they_are_given_up() {
     lab.close(bob);
     lab.assert_empty();
 }
+
+#[test]
+fn a_crowd_that_comes_and_drops_for_ever_is_not_waited_for_beyond_some_thousands() {
+    const MOST: usize = 8_192;
+    let mut lab = Lab::of(2);
+    let alice = lab.connect("alice");
+    lab.join(&[alice], "room");
+    for hundred in 0..=MOST / 100 {
+        let crowd: Vec<_> = (0..100).map(|n| lab.connect(&format!("peer-{hundred}-{n}"))).collect();
+        lab.join(&crowd, "room");
+        let dropped = hundred * 100;
+        for who in crowd {
+            lab.lose(who);
+        }
+        let left = lab.heard(alice).into_iter().filter(|heard| heard.starts_with("room: -"));
+        let left = left.collect::<Vec<_>>().join(" ");
+        let marks = left.matches('!').count();
+        assert_eq!(marks, 100.min(MOST - dropped), "of those after {dropped}: {left}");
+        assert_eq!(left.matches("-peer").count(), 100, "everybody is said to be gone");
+    }
+    let waited_for = lab.hubs.iter().map(|hub| hub.apps[0].peers.len());
+    assert_eq!(waited_for.collect::<Vec<_>>(), [MOST + 1; 2], "and nothing else of them is kept");
+    lab.close(alice);
+    lab.advance(2 * LINGER);
+    lab.assert_empty();
+}
