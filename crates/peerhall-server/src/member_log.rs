@@ -4,11 +4,14 @@
 //! One append-only file for each shard, one JSON object a line. It is written before the sockets of
 //! the same turn and never synced: it outlives the process, which is what matters, and a power cut
 //! ends every call anyway. A line that a crash has torn is passed over.
+//!
+//! A log that has grown long is put aside, and a thread of its own writes what is still true of it down
+//! ([`compaction`]), because reading some megabytes takes longer than anybody should wait for a turn.
 
-use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +20,17 @@ use peerhall_proto::ids::{AppId, ChannelName, PeerId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use self::compaction::{Compaction, Paths, begin};
+
+mod compaction;
+
 /// A start later than this after the last sign of life expects nobody back.
 const MEMORY: Duration = Duration::from_secs(60);
 
 /// How often a quiet log says that its server lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// Size after which a log is written anew, unless most of it is still true.
+/// Size after which a log is put aside, unless most of it is still true.
 const COMPACT_AT: u64 = 4 * 1024 * 1024;
 
 /// How long a log rests after a failed write: the disk may be full, and live traffic goes on.
@@ -66,11 +73,16 @@ struct Replay {
 /// The log of one shard.
 #[derive(Debug)]
 pub(crate) struct MemberLog {
-    path: PathBuf,
+    paths: Paths,
     file: File,
+    /// The thread that writes down what is still true of the log that was put aside.
+    compaction: Option<Compaction>,
     pending: Vec<u8>,
     size: u64,
+    /// Size of the current file after which it is put aside.
     compact_at: u64,
+    /// There are older files than the current one.
+    has_past: bool,
     heartbeat: Tick,
     resting_until: Option<Tick>,
 }
@@ -82,22 +94,23 @@ pub(crate) struct MemberLog {
 ///
 /// Whatever the folder or a file answers.
 pub(crate) fn recover(folder: &Path, now_unix_ms: i64) -> io::Result<Vec<LostMember>> {
-    let mut found: HashMap<Place, Option<Box<RawValue>>> = HashMap::new();
-    let mut files = Vec::new();
+    let mut shards = BTreeSet::new();
     for entry in folder.read_dir()? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
-            let replay = Replay::read(&path)?;
-            let silent = now_unix_ms.saturating_sub(replay.last_sign);
-            if silent <= i64::try_from(MEMORY.as_millis()).unwrap_or(i64::MAX) {
-                found.extend(replay.members);
-            }
-            files.push(path);
-        }
+        let name = entry?.file_name();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
+        let shard = rest.and_then(|rest| rest.split('.').next()?.parse::<usize>().ok());
+        shards.extend(shard);
     }
-    for path in files {
-        std::fs::remove_file(path)?;
+    let mut found: HashMap<Place, Option<Box<RawValue>>> = HashMap::new();
+    for paths in shards.into_iter().map(|shard| Paths::of(folder, shard)) {
+        let replay = Replay::read(&paths.in_order())?;
+        let silent = now_unix_ms.saturating_sub(replay.last_sign);
+        if silent <= i64::try_from(MEMORY.as_millis()).unwrap_or(i64::MAX) {
+            found.extend(replay.members);
+        }
+        for path in paths.in_order() {
+            remove_if_there(path)?;
+        }
     }
     let lost = found.into_iter().map(|((app, channel, peer), metadata)| LostMember {
         app,
@@ -109,19 +122,27 @@ pub(crate) fn recover(folder: &Path, now_unix_ms: i64) -> io::Result<Vec<LostMem
 }
 
 impl Replay {
-    fn read(path: &Path) -> io::Result<Self> {
-        Self::of(BufReader::new(File::open(path)?))
-    }
-
-    fn of(log: impl BufRead) -> io::Result<Self> {
+    /// Reads logs that follow each other, as far as they are there.
+    fn read(paths: &[&Path]) -> io::Result<Self> {
         let mut replay = Self::default();
-        for line in log.split(b'\n') {
-            let line = line?;
-            if let Ok(line) = serde_json::from_slice::<Line<'_>>(&line) {
-                replay.apply(line);
+        for path in paths {
+            match File::open(path) {
+                Ok(file) => replay.go_on(BufReader::new(file))?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(replay)
+    }
+
+    fn go_on(&mut self, log: impl BufRead) -> io::Result<()> {
+        for line in log.split(b'\n') {
+            let line = line?;
+            if let Ok(line) = serde_json::from_slice::<Line<'_>>(&line) {
+                self.apply(line);
+            }
+        }
+        Ok(())
     }
 
     fn apply(&mut self, line: Line<'_>) {
@@ -161,14 +182,16 @@ impl MemberLog {
     ///
     /// Whatever the folder answers.
     pub(crate) fn create(folder: &Path, shard: usize) -> io::Result<Self> {
-        let path = folder.join(format!("{PREFIX}{shard}{SUFFIX}"));
-        let file = OpenOptions::new().create(true).truncate(true).write(true).open(&path)?;
+        let paths = Paths::of(folder, shard);
+        let file = begin(&paths.current)?;
         Ok(Self {
-            path,
+            paths,
             file,
+            compaction: None,
             pending: Vec::new(),
             size: 0,
             compact_at: COMPACT_AT,
+            has_past: false,
             heartbeat: Tick(0),
             resting_until: None,
         })
@@ -198,9 +221,15 @@ impl MemberLog {
         }
     }
 
+    /// Whether somebody may be in it, so that the next start must know how old it is.
+    fn knows_anybody(&self) -> bool {
+        self.size > 0 || self.has_past
+    }
+
     /// When the log wants [`end_turn`](Self::end_turn) next.
     pub(crate) fn deadline(&self) -> Option<Tick> {
-        (self.size > 0 || !self.pending.is_empty()).then(|| self.resting_until.unwrap_or(self.heartbeat))
+        (self.knows_anybody() || !self.pending.is_empty())
+            .then(|| self.resting_until.unwrap_or(self.heartbeat))
     }
 
     /// Writes what has been noted, or a heartbeat when it is time for one.
@@ -211,7 +240,7 @@ impl MemberLog {
             }
             return;
         }
-        if self.pending.is_empty() && self.size > 0 && now.at >= self.heartbeat {
+        if self.pending.is_empty() && self.knows_anybody() && now.at >= self.heartbeat {
             self.push(&Line {
                 unix_ms: now.unix_ms,
                 event: "h",
@@ -240,24 +269,50 @@ impl MemberLog {
         if self.size >= self.compact_at { self.compact() } else { Ok(()) }
     }
 
-    /// Replaces the log by one that holds only what is still true.
+    /// Puts the log aside and begins to replace it by what is still true of it, unless an earlier one is
+    /// being replaced.
     fn compact(&mut self) -> io::Result<()> {
-        let text = Replay::read(&self.path)?.to_log()?;
-        let fresh = self.path.with_extension("new");
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&fresh)?;
-        file.write_all(&text)?;
-        std::fs::rename(&fresh, &self.path)?;
-        self.file = file;
-        self.size = text.len() as u64;
-        self.compact_at = COMPACT_AT.max(self.size * 2);
+        match self.compaction.take() {
+            Some(compaction) if !compaction.is_finished() => {
+                self.compaction = Some(compaction);
+                return Ok(());
+            }
+            Some(compaction) => {
+                // After a failure it is tried again when as much has come.
+                let outcome = compaction.outcome();
+                let grown = |_| self.size + COMPACT_AT;
+                self.compact_at = outcome.as_ref().map_or_else(grown, |size| COMPACT_AT.max(*size));
+                outcome?;
+            }
+            None => {}
+        }
+        if self.size < self.compact_at {
+            return Ok(());
+        }
+        // A log whose compaction failed is still there, and is to be read first.
+        if !self.paths.aside.exists() {
+            std::fs::rename(&self.paths.current, &self.paths.aside)?;
+            self.file = begin(&self.paths.current)?;
+            self.size = 0;
+            self.has_past = true;
+        }
+        self.compaction = Some(Compaction::start(self.paths.clone())?);
         Ok(())
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
 /// Reads a log of any bytes; returns who is in it, sorted, and the same log after one compaction.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn replay_and_compact(log: &[u8]) -> io::Result<(Vec<String>, Vec<u8>)> {
-    let replay = Replay::of(log)?;
+    let mut replay = Replay::default();
+    replay.go_on(log)?;
     let text = |metadata: &Option<Box<RawValue>>| metadata.as_deref().map(|raw| raw.get().to_owned());
     let members = replay.members.iter().map(|(place, metadata)| format!("{place:?} {:?}", text(metadata)));
     let mut members: Vec<String> = members.collect();

@@ -14,7 +14,7 @@ fn at(ms: u64) -> Now {
 }
 
 /// A folder of its own for one test, removed at its end.
-struct Folder(PathBuf);
+struct Folder(std::path::PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
@@ -90,11 +90,8 @@ fn a_torn_last_line_spoils_nothing_else() {
     assert_eq!(folder.names(at(1)), ["alice"]);
 }
 
-#[test]
-fn a_long_log_is_written_anew_and_still_knows_everybody() {
-    let folder = Folder::new("compact");
-    let mut log = MemberLog::create(&folder.0, 0).unwrap();
-    log.record(&event("alice", present()), at(0));
+/// Has somebody come and go until the log is put aside. Returns the number of turns.
+fn write_until_put_aside(log: &mut MemberLog) -> u64 {
     let (mut turns, mut largest) = (0, 0);
     while log.size >= largest {
         largest = log.size;
@@ -105,8 +102,80 @@ fn a_long_log_is_written_anew_and_still_knows_everybody() {
         turns += 1;
         log.end_turn(at(turns));
     }
-    assert!(std::fs::metadata(folder.0.join("members-0.log")).unwrap().len() < COMPACT_AT);
-    assert_eq!(folder.names(at(turns)), ["alice"]);
+    turns
+}
+
+fn size_of(folder: &Folder) -> u64 {
+    let files = folder.0.read_dir().unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+    files.sum()
+}
+
+#[test]
+fn a_long_log_is_written_anew_beside_the_shard_and_still_knows_everybody() {
+    let folder = Folder::new("compact");
+    let mut log = MemberLog::create(&folder.0, 0).unwrap();
+    log.record(&event("alice", present()), at(0));
+    let turns = write_until_put_aside(&mut log);
+    log.record(&event("carol", present()), at(turns));
+    log.end_turn(at(turns));
+    let base = log.compaction.take().unwrap().outcome().unwrap();
+    assert!(base < 1_000, "one member takes {base} bytes");
+    assert!(size_of(&folder) < 2_000, "{} bytes are left", size_of(&folder));
+    assert_eq!(folder.names(at(turns)), ["alice", "carol"]);
+    assert_eq!(size_of(&folder), 0, "all of it is cleared away");
+}
+
+#[test]
+fn a_base_alone_is_kept_alive_by_heartbeats() {
+    let folder = Folder::new("base");
+    let mut log = MemberLog::create(&folder.0, 0).unwrap();
+    log.record(&event("alice", present()), at(0));
+    let turns = write_until_put_aside(&mut log);
+    assert_eq!(log.size, 0);
+    for beat in 1..=40 {
+        assert!(log.deadline().is_some());
+        log.end_turn(at(turns + beat * 5_000));
+    }
+    assert_eq!(folder.names(at(turns + 230_000)), ["alice"]);
+}
+
+#[test]
+fn a_crash_between_two_steps_of_a_compaction_loses_nobody_and_brings_nobody_back() {
+    let folder = Folder::new("steps");
+    let mut log = MemberLog::create(&folder.0, 0).unwrap();
+    for peer in ["alice", "dan"] {
+        log.record(&event(peer, present()), at(0));
+    }
+    log.record(&event("dan", MemberChange::Gone), at(0));
+    log.end_turn(at(0));
+    std::fs::copy(&log.paths.current, &log.paths.aside).unwrap();
+    log.record(&event("carol", present()), at(1));
+    log.end_turn(at(1));
+    Compaction::start(log.paths.clone()).unwrap().outcome().unwrap();
+    // The new base is there, and the log that it was made of is too.
+    std::fs::copy(&log.paths.current, &log.paths.aside).unwrap();
+    assert_eq!(folder.names(at(2)), ["alice", "carol"]);
+}
+
+#[test]
+fn a_compaction_that_fails_loses_nobody_and_is_tried_again() {
+    let folder = Folder::new("fails");
+    let mut log = MemberLog::create(&folder.0, 0).unwrap();
+    let in_the_way = log.paths.base.with_extension("new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    log.record(&event("alice", present()), at(0));
+    write_until_put_aside(&mut log);
+    log.compaction.take().unwrap().outcome().unwrap_err();
+    log.record(&event("carol", present()), at(20_000));
+    log.compact_at = 1;
+    log.end_turn(at(20_000));
+    log.compaction.take().unwrap().outcome().unwrap_err();
+    std::fs::remove_dir(&in_the_way).unwrap();
+    log.record(&event("dan", present()), at(40_000));
+    log.end_turn(at(40_000));
+    log.compaction.take().unwrap().outcome().unwrap();
+    assert!(!log.paths.aside.exists());
+    assert_eq!(folder.names(at(40_000)), ["alice", "carol", "dan"]);
 }
 
 #[test]
