@@ -53,7 +53,7 @@ const READ_BYTES: usize = 256 * 1024;
 const EVENTS: usize = 512;
 /// Lists of members that a turn makes: about a millisecond of work. More would hold up the rooms that nobody
 /// enters; with less, a crowd that enters a room together hears of itself in more pieces.
-const SNAPSHOT_BYTES_PER_TURN: usize = 4 * 1024 * 1024;
+const SNAPSHOT_BYTES_PER_TURN: usize = 2 * 1024 * 1024;
 /// Connections and deadlines up to which tables stay as large as they are.
 const SMALL: usize = 16;
 

@@ -13,7 +13,7 @@ use super::table::Table;
 use crate::timers::Reason;
 
 /// Bytes from which a connection has much to write: the list of a large room, or a backlog.
-const LARGE: usize = 16 * 1024;
+const LARGE: usize = 4 * 1024;
 
 /// What a turn spends on connections with much to write, and again on the receivers of messages to large
 /// rooms; some are always written. A thousand that enter a room together get fifty megabytes, a message to
