@@ -10,7 +10,7 @@ const PAGE: &str = "docs/evidence/torture.md";
 
 pub(super) const COMMAND: Command = Command {
     name: "torture",
-    usage: "NAME…|--all [--seed N] [--short] [--report]",
+    usage: "NAME…|--all [--attack KIND] [--seed N] [--short] [--report]",
     about: "builds a release and attacks it; one PASS or FAIL line for each promise",
     run: |workspace, arguments| {
         setup::for_torture(workspace)?;
