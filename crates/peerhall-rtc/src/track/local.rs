@@ -1,7 +1,7 @@
 //! Media on its way out.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
@@ -13,14 +13,16 @@ use super::{Codec, MediaKind, Sample, SenderId};
 /// are the same source.
 #[derive(Clone)]
 pub struct LocalTrack {
+    id: Arc<str>,
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    id: String,
     codec: Codec,
     senders: Mutex<Vec<(SenderId, mpsc::Sender<Delivery>)>>,
     keyframe: Notify,
+    stopped: AtomicBool,
+    stop: Notify,
     dropped: AtomicU64,
 }
 
@@ -34,7 +36,7 @@ pub(crate) struct Delivery {
     pub(crate) payload: Arc<[u8]>,
 }
 
-/// A sample does not belong on a track.
+/// A sample was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WriteError {
     /// It is encoded with something else than the track says.
@@ -45,6 +47,9 @@ pub enum WriteError {
         /// What the sample is.
         found: Codec,
     },
+    /// Nothing is sent on the track any more.
+    #[error("the track was stopped")]
+    Stopped,
 }
 
 impl LocalTrack {
@@ -55,19 +60,20 @@ impl LocalTrack {
     pub fn new(codec: Codec, id: Option<&str>) -> Self {
         let id = id.map(token).filter(|id| !id.is_empty()).unwrap_or_else(random_id);
         let shared = Shared {
-            id,
             codec,
             senders: Mutex::default(),
             keyframe: Notify::new(),
+            stopped: AtomicBool::new(false),
+            stop: Notify::new(),
             dropped: AtomicU64::new(0),
         };
-        Self { shared: Arc::new(shared) }
+        Self { id: id.into(), shared: Arc::new(shared) }
     }
 
     /// What receivers know it by.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.shared.id
+        &self.id
     }
 
     /// What it carries.
@@ -88,11 +94,15 @@ impl LocalTrack {
     ///
     /// # Errors
     ///
-    /// [`WriteError::OtherCodec`] when the sample is not of the track's codec.
+    /// - [`WriteError::OtherCodec`] when the sample is not of the track's codec.
+    /// - [`WriteError::Stopped`] once the track was stopped.
     pub fn write(&self, sample: &Sample) -> Result<(), WriteError> {
         let expected = self.shared.codec;
         if sample.codec != expected {
             return Err(WriteError::OtherCodec { expected, found: sample.codec });
+        }
+        if self.is_stopped() {
+            return Err(WriteError::Stopped);
         }
         let mut senders = self.senders();
         if senders.is_empty() {
@@ -130,6 +140,44 @@ impl LocalTrack {
         self.senders().len()
     }
 
+    /// The same source under another id, which is random: a connection that sends the track already sends this
+    /// one too, and receivers tell them apart.
+    #[must_use]
+    pub fn alias(&self) -> Self {
+        Self { id: random_id().into(), shared: Arc::clone(&self.shared) }
+    }
+
+    /// Whether what is written to one goes out by the other.
+    #[must_use]
+    pub fn is_alias_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Ends the source for good, on all connections and under all of its ids: nothing is taken any more, and
+    /// whoever writes learns of it. Connections go on knowing the track until it is removed from them.
+    pub fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::Release);
+        self.shared.stop.notify_waiters();
+    }
+
+    /// Whether it was stopped.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.shared.stopped.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the track is stopped, so that who feeds it can let go of a camera or an encoder.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn stopped(&self) {
+        let stop = self.shared.stop.notified();
+        if !self.is_stopped() {
+            stop.await;
+        }
+    }
+
     /// Waits until a receiver needs a key frame: one that has just joined, or has lost something.
     /// Requests that come while nobody waits are kept as one.
     ///
@@ -156,7 +204,7 @@ impl LocalTrack {
 
 impl fmt::Debug for LocalTrack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LocalTrack({:?}, {:?})", self.shared.id, self.shared.codec)
+        write!(f, "LocalTrack({:?}, {:?})", self.id, self.shared.codec)
     }
 }
 

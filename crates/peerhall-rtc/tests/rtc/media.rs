@@ -168,3 +168,42 @@ fn a_track_carries_one_codec() {
     let refused = track.write(&sample);
     assert_eq!(refused, Err(WriteError::OtherCodec { expected: Codec::Vp8, found: Codec::Opus }));
 }
+
+#[tokio::test]
+async fn a_track_that_is_stopped_takes_nothing_any_more_under_any_of_its_ids_and_says_so() {
+    let track = LocalTrack::new(Codec::Opus, Some("mic"));
+    let alias = track.alias();
+    assert!(alias.is_alias_of(&track) && alias.id() != track.id());
+    assert!(!alias.is_alias_of(&LocalTrack::new(Codec::Opus, Some("mic"))));
+    let sample = Sample::new(Codec::Opus, Duration::ZERO, vec![1]);
+    assert_eq!(alias.write(&sample), Ok(()));
+    let waits = tokio::spawn({
+        let track = track.clone();
+        async move { track.stopped().await }
+    });
+    tokio::task::yield_now().await;
+    alias.stop();
+    tokio::time::timeout(LIMIT, waits).await.expect("soon").expect("no panic");
+    track.stopped().await;
+    assert_eq!(
+        (track.write(&sample), alias.write(&sample)),
+        (Err(WriteError::Stopped), Err(WriteError::Stopped))
+    );
+    assert!(track.is_stopped());
+}
+
+#[tokio::test]
+async fn a_connection_sends_one_source_twice_when_it_has_two_ids() {
+    let source = LocalTrack::new(Codec::Vp8, Some("camera"));
+    let alias = source.alias();
+    let _pump = pump(&source, VP8_KEY, 5_000);
+    let (alice, mut bob) = pair();
+    alice.connection.add_track(&source, &["one"]).await.expect("added");
+    alice.connection.add_track(&alias, &["two"]).await.expect("added");
+    for _ in 0..2 {
+        let seen = bob.track().await;
+        assert_eq!(seen.id(), if seen.streams() == ["one"] { source.id() } else { alias.id() });
+        frame(&seen).await.expect("a frame");
+    }
+    assert_eq!(source.sender_count(), 2);
+}

@@ -27,7 +27,8 @@ const WAITING: usize = 80_000;
 /// A track that plays what a program writes, at the speed of sound as it were: writers wait while ten
 /// seconds are ahead. Between what was written there is silence.
 ///
-/// Dropping all handles ends it; the track stays, and is silent.
+/// Dropping all handles ends it; the track stays, and is silent. Once the track is stopped, what is written
+/// is lost, and nobody waits any more.
 #[derive(Clone)]
 pub struct AudioSource {
     inner: Arc<Inner>,
@@ -72,6 +73,9 @@ impl AudioSource {
                 let played = self.inner.played.notified();
                 {
                     let mut waiting = self.inner.waiting();
+                    if self.inner.track.is_stopped() {
+                        return;
+                    }
                     if waiting.len() < WAITING {
                         waiting.extend(part);
                         break;
@@ -102,7 +106,7 @@ impl AudioSource {
         let inner = Arc::downgrade(&self.inner);
         tokio::spawn(async move {
             for second in 0_u64.. {
-                let Some(inner) = inner.upgrade() else { return };
+                let Some(inner) = inner.upgrade().filter(|inner| !inner.track.is_stopped()) else { return };
                 AudioSource { inner }.write(&sine(hertz, second * u64::from(AUDIO_RATE))).await;
                 // The writer's handle is gone here, so that it does not keep the source alive for ten seconds.
                 tokio::time::sleep(Duration::from_millis(900)).await;
@@ -148,9 +152,15 @@ async fn play(source: Weak<Inner>) {
             let mut waiting = inner.waiting();
             (0..PACKET_SAMPLES).map(|_| g711::encode(waiting.pop_front().unwrap_or(0))).collect()
         };
+        // The codec is the track's own, so that it was stopped if it does not take a packet.
+        let stopped = inner.track.write(&Sample::new(Codec::Pcmu, time, packet)).is_err();
+        if stopped {
+            inner.waiting().clear();
+        }
         inner.played.notify_waiters();
-        // The codec is the track's own.
-        let _ = inner.track.write(&Sample::new(Codec::Pcmu, time, packet));
+        if stopped {
+            return;
+        }
         time += PACKET;
     }
 }
@@ -170,5 +180,21 @@ mod tests {
         assert!(waited >= Duration::from_millis(900) && waited < Duration::from_secs(3), "{waited:?}");
         source.finished().await;
         assert!(started.elapsed() >= Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_track_that_was_stopped() {
+        let source = AudioSource::new();
+        source.write(&vec![1; WAITING]).await;
+        let writes = tokio::spawn({
+            let source = source.clone();
+            async move { source.write(&vec![1; WAITING]).await }
+        });
+        tokio::task::yield_now().await;
+        let started = tokio::time::Instant::now();
+        source.track().stop();
+        writes.await.unwrap();
+        source.finished().await;
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     }
 }

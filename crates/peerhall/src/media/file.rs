@@ -22,6 +22,9 @@ pub enum MediaFileError {
         /// What the track carries.
         track: Codec,
     },
+    /// The track was stopped while the file was played.
+    #[error("the track was stopped")]
+    Stopped,
     /// Nothing is written in this form.
     #[error("there is no file form for {0:?}")]
     NoForm(Codec),

@@ -47,7 +47,7 @@ const COLON: usize = 10;
 /// A test picture as a track: the time of day (UTC) and a square that moves, ten pictures a second in VP8,
 /// each of them a key frame, so that whoever comes sees the next one.
 ///
-/// Dropping it ends the picture; the track stays, and shows nothing new.
+/// Dropping it ends the picture; the track stays, and shows nothing new. Stopping the track ends it too.
 #[derive(Debug)]
 pub struct TestPattern {
     track: LocalTrack,
@@ -82,6 +82,9 @@ async fn show(track: LocalTrack) {
     let begin = Instant::now();
     for number in 0.. {
         clock.tick().await;
+        if track.is_stopped() {
+            return;
+        }
         // A picture that nobody is sent costs nothing.
         if track.sender_count() > 0 {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ogg::PacketReader;
-use peerhall_rtc::{Codec, LocalTrack, Sample};
+use peerhall_rtc::{Codec, LocalTrack, Sample, WriteError};
 use tokio::time::Instant;
 
 use super::file::{IVF, IVF_FRAME_HEAD, IVF_HEAD, MediaFileError, OPUS_RATE};
@@ -139,8 +139,8 @@ impl MediaFile {
     ///
     /// # Errors
     ///
-    /// [`MediaFileError::OtherCodec`] when the track carries something else, and those of
-    /// [`read`](Self::read).
+    /// [`MediaFileError::OtherCodec`] when the track carries something else, [`MediaFileError::Stopped`] when
+    /// it is stopped, and those of [`read`](Self::read).
     ///
     /// # Cancel safety
     ///
@@ -149,8 +149,12 @@ impl MediaFile {
         let started = Instant::now();
         while let Some(sample) = self.read()? {
             tokio::time::sleep_until(started + sample.time).await;
-            let other = |_| MediaFileError::OtherCodec { file: self.codec, track: track.codec() };
-            track.write(&sample).map_err(other)?;
+            track.write(&sample).map_err(|error| match error {
+                WriteError::OtherCodec { expected, found } => {
+                    MediaFileError::OtherCodec { file: found, track: expected }
+                }
+                WriteError::Stopped => MediaFileError::Stopped,
+            })?;
         }
         Ok(())
     }
