@@ -286,6 +286,22 @@ pub enum StateError {
     MetadataNotAnObject,
 }
 
+/// A stream was not shared.
+#[cfg(feature = "labelled")]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShareError {
+    /// The peer is in no state for it, or the label is too long.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The remote peer has left.
+    #[error("the remote peer is closed")]
+    RemoteClosed,
+    /// There is no room for another label.
+    #[error("{0} labels of streams are shared already")]
+    TooManyLabels(usize),
+}
+
 /// `MeteredPeerReplaceTrackError`: the swap failed for some of those who receive the track.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the track was replaced for {} peers and not for {}", succeeded.len(), failed.len())]

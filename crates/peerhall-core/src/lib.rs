@@ -31,6 +31,8 @@ mod secret;
 mod signalling;
 mod time;
 
+#[cfg(feature = "labelled")]
+pub use error::ShareError;
 pub use error::{
     ConfigError, ConnectError, JoinError, ReplaceTrackError, RequestError, SendError, StateError, UrlError,
 };
@@ -54,6 +56,8 @@ pub use room::{
     DataKind, JoinOptions, LocalTrack, MAX_REMOTES, Peer, PeerEvent, PeerState, RECONCILE_RETRIES,
     RECONCILE_TIMEOUT, RemoteInfo,
 };
+#[cfg(feature = "labelled")]
+pub use room::{MAX_SHARES, ShareChange, SharedTrack};
 pub use secret::{Secret, scrub};
 pub use signalling::{
     ACK_TIMEOUT, CLOSE_TIMEOUT, Connected, MAX_INBOUND_UNITS, Member, REPLAY_DELAY, REPLAY_RETRIES,

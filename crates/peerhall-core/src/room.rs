@@ -8,6 +8,7 @@
 //! | `reconcile.rs` | what happens step by step when the connection is back |
 //! | `remotes.rs` | what a connection to a remote peer reports, and how it is replaced |
 //! | `media.rs` | which local tracks go to whom |
+//! | `media/shares.rs` | which of them are shared under labels, and how they change |
 //! | `messages.rs` | application data, out and in |
 //! | `remote.rs`, `held.rs` | bookkeeping, one thing each |
 
@@ -29,6 +30,8 @@ use peerhall_proto::json::Json;
 pub use event::{DataKind, PeerEvent, RemoteInfo};
 pub use join::JoinOptions;
 pub use media::LocalTrack;
+#[cfg(feature = "labelled")]
+pub use media::{MAX_SHARES, ShareChange, SharedTrack};
 pub use presence::MAX_REMOTES;
 pub use reconcile::{RECONCILE_RETRIES, RECONCILE_TIMEOUT};
 pub use state::PeerState;
@@ -169,7 +172,10 @@ impl<J: Json> Peer<J> {
     /// those that say the same. Default: it does not, and a labelled layer on the other side leaves this
     /// peer alone.
     pub fn know_labels(&mut self) {
-        self.labelled = true;
+        if !std::mem::replace(&mut self.labelled, true) {
+            // What was said before was told to nobody, and is said again.
+            self.remotes.iter_mut().for_each(|remote| remote.link.listen_for_labels());
+        }
     }
 
     /// The token provider answered.

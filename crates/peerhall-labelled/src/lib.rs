@@ -41,4 +41,4 @@ pub use options::{
 };
 pub use progress::Progress;
 pub use session::{Have, Message, RemoteChannel, Role, Sending, Session};
-pub use standing::{StandingLabels, TrackChange, track_change};
+pub use standing::StandingLabels;

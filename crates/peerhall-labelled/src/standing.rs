@@ -1,4 +1,4 @@
-//! What goes on with everybody in a room, whoever comes: opened labels, and how shared tracks change.
+//! What goes on with everybody in a room, whoever comes: opened labels.
 
 use std::time::Duration;
 
@@ -41,38 +41,6 @@ impl StandingLabels {
     }
 }
 
-/// What makes one list of shared tracks out of another with the least negotiation (section 7.5).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrackChange<T> {
-    /// Tracks that another of their kind takes the place of, which needs no negotiation.
-    pub replaced: Vec<(T, T)>,
-    /// Tracks that leave.
-    pub removed: Vec<T>,
-    /// Tracks that come.
-    pub added: Vec<T>,
-}
-
-/// Compares what is sent under a label with what is to be sent. `same` tells one and the same track, `alike`
-/// tracks of one kind.
-pub fn track_change<T: Clone>(
-    before: &[T],
-    after: &[T],
-    same: impl Fn(&T, &T) -> bool,
-    alike: impl Fn(&T, &T) -> bool,
-) -> TrackChange<T> {
-    let missing_in = |list: &[T], track: &T| !list.iter().any(|other| same(other, track));
-    let mut added: Vec<T> = after.iter().filter(|track| missing_in(before, track)).cloned().collect();
-    let mut change = TrackChange { replaced: Vec::new(), removed: Vec::new(), added: Vec::new() };
-    for gone in before.iter().filter(|track| missing_in(after, track)) {
-        match added.iter().position(|new| alike(gone, new)) {
-            Some(place) => change.replaced.push((gone.clone(), added.remove(place))),
-            None => change.removed.push(gone.clone()),
-        }
-    }
-    change.added = added;
-    change
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,24 +71,5 @@ mod tests {
         assert_eq!(one_more, Err(SendError::TooManyLabels(MAX_LABELS)));
         assert_eq!(labels.open("0", ChannelOptions { ordered: false, ..ChannelOptions::default() }), Ok(()));
         assert_eq!(labels.iter().count(), MAX_LABELS);
-    }
-
-    #[test]
-    fn l13_tracks_of_one_kind_take_each_others_place_and_what_stays_is_left_alone() {
-        let change = |before: &[&'static str], after: &[&'static str]| {
-            let kind = |name: &&str| name.chars().next();
-            track_change(before, after, |a, b| a == b, |a, b| kind(a) == kind(b))
-        };
-        let first = change(&[], &["a1", "v1"]);
-        assert_eq!((first.added, first.replaced, first.removed), (vec!["a1", "v1"], vec![], vec![]));
-        let switched = change(&["a1", "v1"], &["a1", "v2"]);
-        assert_eq!(
-            (switched.added, switched.replaced, switched.removed),
-            (vec![], vec![("v1", "v2")], vec![])
-        );
-        let less = change(&["a1", "v1", "v2"], &["v3"]);
-        assert_eq!((less.added, less.replaced, less.removed), (vec![], vec![("v1", "v3")], vec!["a1", "v2"]));
-        let more = change(&["v1"], &["v1", "v2", "a1"]);
-        assert_eq!((more.added, more.replaced, more.removed), (vec!["v2", "a1"], vec![], vec![]));
     }
 }

@@ -16,6 +16,7 @@ mod look;
 mod options;
 mod people;
 mod run;
+mod shares;
 mod wires;
 
 use std::fmt;

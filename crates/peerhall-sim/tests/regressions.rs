@@ -20,3 +20,5 @@ mod negotiation;
 mod peer;
 #[path = "regressions/recovery.rs"]
 mod recovery;
+#[path = "regressions/shares.rs"]
+mod shares;

@@ -22,7 +22,6 @@ use crate::failure;
 use crate::output;
 use crate::peer;
 use crate::value::Value;
-use share::Share;
 
 /// What a peer has in common with the others, beyond what every peer has.
 pub(crate) struct Labels {
@@ -31,7 +30,6 @@ pub(crate) struct Labels {
     seed: u64,
     sides: Vec<Side>,
     standing: StandingLabels,
-    shares: Vec<Share>,
     /// What is told before anything else.
     ready: VecDeque<Value>,
     now: Duration,
@@ -77,7 +75,6 @@ impl Labels {
             seed: options.whole("seed"),
             sides: Vec::new(),
             standing: StandingLabels::default(),
-            shares: Vec::new(),
             ready: VecDeque::new(),
             now: Duration::ZERO,
         })
@@ -124,7 +121,7 @@ impl Labels {
         match &output {
             Output::Peer(PeerEvent::PeerJoined(info)) => self.joined(info),
             Output::Peer(PeerEvent::PeerLeft(info)) => {
-                self.left(peer, info.key);
+                self.left(info.key);
                 // Whatever still hangs on it ends before.
                 self.ready.push_back(output::describe(output));
                 return None;
@@ -168,8 +165,7 @@ impl Labels {
         self.sides.push(Side { key: info.key, session, had: Vec::new() });
     }
 
-    fn left(&mut self, peer: &mut Peer<Value>, key: RemoteKey) {
-        self.forget_shares(peer, key);
+    fn left(&mut self, key: RemoteKey) {
         if let Some(place) = self.sides.iter().position(|side| side.key == key) {
             let mut side = self.sides.remove(place);
             side.session.end();

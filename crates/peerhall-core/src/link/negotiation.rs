@@ -154,6 +154,11 @@ impl Link {
         self.polite
     }
 
+    /// Tells with the next description whether the remote peer knows labelled channels, as with the first.
+    pub(crate) fn listen_for_labels(&mut self) {
+        self.labelled = None;
+    }
+
     pub(crate) fn has_remote_description(&self) -> bool {
         self.remote.is_some()
     }

@@ -1,6 +1,12 @@
 //! Which local tracks go to whom (sdk-behaviour, section 4.5).
 
+#[cfg(feature = "labelled")]
+mod shares;
+
 use peerhall_proto::json::Json;
+
+#[cfg(feature = "labelled")]
+pub use shares::{MAX_SHARES, ShareChange, SharedTrack};
 
 use super::{Peer, PeerState};
 use crate::error::{ReplaceTrackError, StateError};
@@ -84,6 +90,8 @@ impl<J: Json> Tracked<J> {
 pub(super) struct Media<J> {
     tracked: Vec<Tracked<J>>,
     swaps: Vec<Swap>,
+    #[cfg(feature = "labelled")]
+    shares: shares::Shares,
 }
 
 /// One `replace_track`.
@@ -99,11 +107,18 @@ struct Swap {
 
 impl<J> Media<J> {
     pub(super) fn new() -> Self {
-        Self { tracked: Vec::new(), swaps: Vec::new() }
+        Self {
+            tracked: Vec::new(),
+            swaps: Vec::new(),
+            #[cfg(feature = "labelled")]
+            shares: shares::Shares::default(),
+        }
     }
 
     pub(super) fn clear(&mut self) {
         self.tracked.clear();
+        #[cfg(feature = "labelled")]
+        self.shares.clear();
     }
 
     fn find(&self, key: TrackKey) -> Option<&Tracked<J>> {
@@ -125,34 +140,6 @@ impl<J: Json> Peer<J> {
         stream: Option<(StreamKey, String)>,
         metadata: Option<J>,
     ) -> Result<(), StateError> {
-        self.track(now, track, stream, metadata, EVERYBODY)
-    }
-
-    /// The same for one remote peer alone, also over its reconnects.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError`]; nothing has changed then.
-    #[cfg(feature = "labelled")]
-    pub fn add_track_for(
-        &mut self,
-        now: Time,
-        only: RemoteKey,
-        track: LocalTrack,
-        stream: Option<(StreamKey, String)>,
-        metadata: Option<J>,
-    ) -> Result<(), StateError> {
-        self.track(now, track, stream, metadata, Some(only))
-    }
-
-    fn track(
-        &mut self,
-        now: Time,
-        track: LocalTrack,
-        stream: Option<(StreamKey, String)>,
-        metadata: Option<J>,
-        audience: Audience,
-    ) -> Result<(), StateError> {
         self.media_allowed("addTrack")?;
         if let Some(present) = self.media.find(track.key) {
             let same = present.stream.as_ref().map(|(key, _)| *key) == stream.as_ref().map(|(key, _)| *key);
@@ -161,13 +148,22 @@ impl<J: Json> Peer<J> {
         if metadata.as_ref().is_some_and(|metadata| !metadata.is_object()) {
             return Err(StateError::MetadataNotAnObject);
         }
-        let tracked = Tracked { track, stream, metadata, audience };
-        if let Some(label) = tracked.label() {
-            let (size, cap) = (signal::write(&label).encoded_len(), self.signalling.max_message_size());
-            if size > cap {
-                return Err(StateError::Oversized { size, cap });
-            }
-        }
+        let tracked = Tracked { track, stream, metadata, audience: EVERYBODY };
+        self.fits(&tracked)?;
+        self.begin(tracked);
+        self.pump(now);
+        Ok(())
+    }
+
+    /// Whether what is said about a track fits into a message.
+    fn fits(&self, tracked: &Tracked<J>) -> Result<(), StateError> {
+        let Some(label) = tracked.label() else { return Ok(()) };
+        let (size, cap) = (signal::write(&label).encoded_len(), self.signalling.max_message_size());
+        if size > cap { Err(StateError::Oversized { size, cap }) } else { Ok(()) }
+    }
+
+    /// Sends a track to those it is for, from now on.
+    fn begin(&mut self, tracked: Tracked<J>) {
         let key = tracked.track.key;
         self.media.tracked.push(tracked);
         if self.state == PeerState::Joined {
@@ -175,8 +171,6 @@ impl<J: Json> Peer<J> {
                 self.attach(remote, key);
             }
         }
-        self.pump(now);
-        Ok(())
     }
 
     /// Stops sending a track. A track that is not sent changes nothing.
@@ -336,6 +330,8 @@ impl<J: Json> Peer<J> {
         };
         let audience = self.audience_of(track);
         let tracked = self.media.tracked.remove(index);
+        #[cfg(feature = "labelled")]
+        self.media.shares.unwanted(track);
         let joined = self.state == PeerState::Joined;
         for key in audience {
             let Some(remote) = self.remote_mut(key) else { continue };
@@ -353,6 +349,10 @@ impl<J: Json> Peer<J> {
 
     /// A connection has answered a `Replace`.
     pub(super) fn replaced(&mut self, remote: RemoteKey, old: TrackKey, result: Result<(), RtcFailure>) {
+        #[cfg(feature = "labelled")]
+        if self.handed_over(remote, old, &result) {
+            return;
+        }
         let Some(id) = self.remote_mut(remote).map(|remote| remote.id.clone()) else { return };
         let Some(swap) =
             self.media.swaps.iter_mut().find(|swap| swap.old == old && swap.waiting.contains(&remote))
@@ -376,6 +376,8 @@ impl<J: Json> Peer<J> {
 
     /// A remote peer, or its connection, is gone: it will not answer any more.
     pub(super) fn replace_gone(&mut self, remote: RemoteKey) {
+        #[cfg(feature = "labelled")]
+        self.media.shares.connection_gone(remote);
         let id = self.remotes.iter().find(|known| known.key == remote).map(|known| known.id.clone());
         for swap in &mut self.media.swaps {
             if swap.waiting.contains(&remote) {

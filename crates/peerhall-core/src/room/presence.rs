@@ -112,6 +112,8 @@ impl<J: Json> Peer<J> {
             self.tell_remote(key, RemoteEvent::StateChange { from, to: RemoteState::Closed });
         }
         self.replace_gone(key);
+        #[cfg(feature = "labelled")]
+        self.forget_shares(key);
         self.tell(PeerEvent::PeerLeft(remote.info()));
     }
 

@@ -111,7 +111,7 @@ impl Lab {
             })
     }
 
-    fn link(&self, actor: ActorId, id: &str) -> Option<LinkId> {
+    pub(super) fn link(&self, actor: ActorId, id: &str) -> Option<LinkId> {
         match &self.actors[actor.0].mind {
             Mind::Peer(_) => self.remote(actor, id).map(|remote| remote.link),
             Mind::Vendor(vendor) => vendor.link(id),

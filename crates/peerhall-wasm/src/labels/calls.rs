@@ -9,7 +9,7 @@ use peerhall_labelled::{
     SendError, Sending, Session,
 };
 
-use super::{Had, Labels, Side, told};
+use super::{Had, Labels, Side, share, told};
 use crate::client::refused;
 use crate::value::{Value, record};
 
@@ -29,10 +29,9 @@ impl Labels {
                 self.sides.iter_mut().for_each(|side| side.session.close(now, &label));
                 Value::undefined()
             }
-            ("share" | "unshare", _) => self.shared(peer, now, &call, request),
+            ("share" | "unshare", _) => share::shared(peer, now, &call, request),
             ("end", Some(_)) => {
                 let key = RemoteKey(request.whole("key"));
-                self.forget_shares(peer, key);
                 if let Some(side) = self.side(key) {
                     side.session.end();
                 }
