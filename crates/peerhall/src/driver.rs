@@ -77,6 +77,9 @@ pub(crate) trait Body: Send + 'static {
     /// Translates what a connection reports.
     fn link_report(&mut self, link: LinkId, report: LinkReport) -> Option<RtcInput>;
 
+    /// All that the engine wanted until now has been carried out.
+    fn settled(&mut self) {}
+
     /// The loop ends.
     fn end(&mut self);
 }
@@ -220,6 +223,7 @@ impl<B: Body> Loop<B> {
         loop {
             let mut core = shared.lock();
             let Some(output) = core.mind.poll_output() else {
+                core.body.settled();
                 return core.abandoned && core.mind.is_closed();
             };
             self.carry_out(&mut core, output);

@@ -1,5 +1,5 @@
-//! Labelled channels and transfers: one channel for each label, whichever side opens it, and messages of any
-//! size with progress, abort, resume and proof.
+//! Labelled channels, streams and transfers: one channel for each label, whichever side opens it, messages of
+//! any size with progress, abort, resume and proof, and streams that receivers know by their labels.
 //!
 //! ```no_run
 //! use peerhall::labelled::Room;
@@ -19,7 +19,32 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What is decided is decided in `peerhall-labelled`; this module gives it channels, a clock and files.
+//! Streams go by labels in the same way, to everybody or to one:
+//!
+//! ```no_run
+//! use peerhall::labelled::{Room, RoomEvent, Share};
+//! use peerhall::media::{AudioSource, TestPattern};
+//! use peerhall::LocalStream;
+//!
+//! # async fn call(room: Room) -> Result<(), Box<dyn std::error::Error>> {
+//! let (picture, sound) = (TestPattern::start(), AudioSource::new());
+//! let tracks = [picture.track().clone(), sound.track().clone()];
+//! room.share(Share::new("camera", LocalStream::new(tracks)).managed(true))?;
+//! let mut events = room.events();
+//! while let Some(event) = events.next().await {
+//!     if let RoomEvent::StreamAdded { peer, label, .. } = event {
+//!         println!("{} shares {label}", peer.id());
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! What is decided is decided in `peerhall-labelled`, and for streams in `peerhall-core`; this module gives
+//! them channels, a clock, tracks and files.
+//!
+//! Against the layer in browsers: a share has no wishes for its encoding, because a program encodes itself;
+//! `managed` stops a [`LocalTrack`](crate::LocalTrack) for good, which its source learns of; streams that a
+//! lost connection took along are told as removed before they are added again.
 
 mod body;
 mod error;
@@ -28,6 +53,8 @@ mod incoming;
 mod payload;
 mod room;
 mod room_peer;
+mod share;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -42,6 +69,8 @@ pub use peerhall_labelled::{
 };
 pub use room::{Broadcast, BroadcastError, Room, RoomEvent};
 pub use room_peer::RoomPeer;
+pub use share::{Share, ShareError};
+pub use streams::ConnectionState;
 pub use transfer::Transfer;
 
 pub(crate) use room::News;

@@ -1,6 +1,7 @@
 //! A member of a channel: everybody in it appears as a remote peer, connected by itself.
 
 mod body;
+mod labels;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! Another peer in the channel.
 
+mod labels;
 mod shared;
 
 use std::fmt;

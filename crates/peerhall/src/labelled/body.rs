@@ -20,6 +20,7 @@ use super::incoming::{Arrival, Incoming};
 use super::payload::{Payload, Source};
 use super::room::RoomEvent;
 use super::room_peer::RoomPeer;
+use super::streams::Sights;
 use super::transfer::Transfer;
 use crate::events::Sender;
 use crate::remote_peer::RemotePeer;
@@ -35,6 +36,7 @@ const ROUNDS: usize = 4;
 pub(super) struct PeerShared {
     pub(super) remote: RemotePeer,
     state: Mutex<State>,
+    sights: Mutex<Sights>,
     started: Instant,
     /// The deadline has changed, or channels are to be looked after.
     wake: Notify,
@@ -88,8 +90,10 @@ impl PeerShared {
             deadline: None,
             over: false,
         };
+        let sights = Mutex::new(Sights::new());
         let shared = Arc::new(Self {
             remote,
+            sights,
             state: Mutex::new(state),
             started: Instant::now(),
             wake: Notify::new(),
@@ -203,6 +207,11 @@ impl PeerShared {
             state.session.cancel(now, id, reason);
             self.settle(&mut state, now);
         }
+    }
+
+    /// What is seen of it besides channels and messages.
+    pub(super) fn sights(&self) -> MutexGuard<'_, Sights> {
+        self.sights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -393,7 +402,7 @@ impl PeerShared {
         RoomPeer { shared: Arc::clone(self) }
     }
 
-    fn tell(&self, event: RoomEvent) {
+    pub(super) fn tell(&self, event: RoomEvent) {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).send(event);
     }
 }

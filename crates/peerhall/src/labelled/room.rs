@@ -1,13 +1,14 @@
 //! Labels with everybody in a channel.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use peerhall_core::RemoteKey;
+use peerhall_core::{ErrorInfo, PeerState, RemoteKey};
 use peerhall_labelled::{ChannelChange, CutOff};
 use peerhall_labelled::{ChannelOptions, Config, Receipt, Role, Session, StandingLabels, TransferError};
-use peerhall_rtc::{Channel, PeerConnection};
+use peerhall_rtc::{Channel, PeerConnection, RemoteTrack};
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use super::body::PeerShared;
@@ -15,8 +16,12 @@ use super::error::SendError;
 use super::incoming::Incoming;
 use super::payload::{Payload, SendOptions};
 use super::room_peer::RoomPeer;
+use super::share::{Share, ShareError};
+use super::streams::ConnectionState;
 use super::transfer::Transfer;
+use crate::event::RemoteEvent;
 use crate::events::{Events, Sender};
+use crate::media::{LocalStream, RemoteStream};
 use crate::metered_peer::MeteredPeer;
 use crate::remote_peer::RemotePeer;
 
@@ -29,6 +34,10 @@ pub(crate) enum News {
     Labelled(RemoteKey, bool),
     Reset(RemoteKey, Option<PeerConnection>),
     Channel(RemoteKey, Channel),
+    /// What the plain remote peer tells.
+    Remote(RemoteKey, RemoteEvent),
+    TrackGone(RemoteKey, RemoteTrack),
+    Error(ErrorInfo),
 }
 
 /// One event of a [`Room`].
@@ -58,6 +67,57 @@ pub enum RoomEvent {
         peer: RoomPeer,
         /// Which rule.
         reason: CutOff,
+    },
+    /// The connection to a remote peer has another state.
+    Connection {
+        /// To this one.
+        peer: RoomPeer,
+        /// The state.
+        state: ConnectionState,
+    },
+    /// A remote peer shares a stream: its first track is here.
+    StreamAdded {
+        /// This one.
+        peer: RoomPeer,
+        /// The stream's label; its id, when the sender says no label.
+        label: String,
+        /// The stream.
+        stream: RemoteStream,
+    },
+    /// A stream has no tracks any more, or the connection that it came by was replaced.
+    StreamRemoved {
+        /// Whose it was.
+        peer: RoomPeer,
+        /// Its label.
+        label: String,
+        /// The stream, as it was seen last.
+        stream: RemoteStream,
+    },
+    /// A track of a stream is here. One that another takes the place of goes on being the same track for its
+    /// receivers, and is not told of.
+    TrackAdded {
+        /// Whose it is.
+        peer: RoomPeer,
+        /// The stream's label.
+        label: String,
+        /// The track.
+        track: RemoteTrack,
+    },
+    /// A track of a stream has ended.
+    TrackRemoved {
+        /// Whose it was.
+        peer: RoomPeer,
+        /// The stream's label.
+        label: String,
+        /// The track.
+        track: RemoteTrack,
+    },
+    /// Something went wrong between this peer and another, or with the server.
+    Error {
+        /// The other one; nobody, when it is about the server.
+        peer: Option<RoomPeer>,
+        /// What.
+        error: ErrorInfo,
     },
     /// This consumer was behind and lost events.
     Lagged(u64),
@@ -167,6 +227,51 @@ impl Room {
         peers.iter().for_each(|peer| peer.call(|session, now| session.close(now, label)));
     }
 
+    /// What is opened with everybody, by label.
+    #[must_use]
+    pub fn channels(&self) -> BTreeMap<String, ChannelOptions> {
+        let state = self.inner.state();
+        state.labels.iter().map(|(label, options)| (label.to_owned(), options.clone())).collect()
+    }
+
+    /// Shares a stream under a label with everybody who is here and who comes; see
+    /// [`MeteredPeer::share`], which does the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ShareError`]; nothing has changed then.
+    pub fn share(&self, share: impl Into<Share>) -> Result<Option<LocalStream>, ShareError> {
+        self.inner.peer.share(share)
+    }
+
+    /// Stops sharing what is shared with everybody under a label; gives it. A bare stream's label is its id.
+    pub fn unshare(&self, label: &str) -> Option<LocalStream> {
+        self.inner.peer.unshare(label)
+    }
+
+    /// What is shared with everybody, by label.
+    #[must_use]
+    pub fn streams(&self) -> BTreeMap<String, Share> {
+        self.inner.peer.shares()
+    }
+
+    /// `{id, room, active, connections, streams, channels}`, of which the last two are labels that are shared
+    /// and opened with everybody: safe to log.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let peer = &self.inner.peer;
+        let mut connections: Vec<_> = self.remotes().iter().map(|peer| peer.id().to_owned()).collect();
+        connections.sort();
+        json!({
+            "id": peer.peer_id(),
+            "room": peer.channel(),
+            "active": matches!(peer.state(), PeerState::Joined | PeerState::Reconnecting),
+            "connections": connections,
+            "streams": self.streams().into_keys().collect::<Vec<_>>(),
+            "channels": self.channels().into_keys().collect::<Vec<_>>(),
+        })
+    }
+
     /// Sends a message that is in memory to everybody who is here, with a result and progress for each. A
     /// file is read once for each receiver: send it to each of [`remotes`](Self::remotes).
     #[must_use]
@@ -244,6 +349,19 @@ impl Inner {
                 Some(shared) => shared.remote_channel(channel),
                 None => channel.close(),
             },
+            News::Remote(key, event) => {
+                let Some(shared) = self.known(key) else { return };
+                let peer = RoomPeer { shared };
+                let events = peer.shared.sights().hear(&peer, event);
+                events.into_iter().for_each(|event| self.tell(event));
+            }
+            News::TrackGone(key, track) => {
+                let Some(shared) = self.known(key) else { return };
+                let peer = RoomPeer { shared };
+                let events = peer.shared.sights().track_gone(&peer, &track);
+                events.into_iter().for_each(|event| self.tell(event));
+            }
+            News::Error(error) => self.tell(RoomEvent::Error { peer: None, error }),
         }
     }
 

@@ -1,15 +1,21 @@
 //! A remote peer with labels.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use peerhall_labelled::ChannelOptions;
 use peerhall_rtc::Channel;
+use serde_json::{Value, json};
 
 use super::body::PeerShared;
 use super::error::SendError;
 use super::payload::{Payload, SendOptions};
+use super::room::RoomEvent;
+use super::share::{Share, ShareError};
+use super::streams::ConnectionState;
 use super::transfer::Transfer;
+use crate::media::{LocalStream, RemoteStream};
 use crate::remote_peer::RemotePeer;
 
 /// A remote peer, with the labelled channels to it: the same across lost connections. Cheap to clone.
@@ -38,11 +44,14 @@ impl RoomPeer {
     ///
     /// [`SendError::BadLabel`], [`SendError::TooManyLabels`] and [`SendError::Closed`].
     pub fn open(&self, label: &str, options: ChannelOptions) -> Result<(), SendError> {
-        self.shared.call(|session, now| session.open(now, label, options))
+        self.shared.call(|session, now| session.open(now, label, options))?;
+        self.shared.sights().opened.insert(label.to_owned());
+        Ok(())
     }
 
     /// Closes the channel of a label on both sides, for good. What is on its way fails.
     pub fn close(&self, label: &str) {
+        self.shared.sights().opened.remove(label);
         self.shared.call(|session, now| session.close(now, label));
     }
 
@@ -57,6 +66,75 @@ impl RoomPeer {
         let (label, info) = options.into_parts();
         let info = payload.info(info);
         self.shared.send(payload, &label, info)
+    }
+
+    /// Shares a stream under a label with this remote peer alone, also over its reconnects; see
+    /// [`MeteredPeer::share`](crate::MeteredPeer::share).
+    ///
+    /// # Errors
+    ///
+    /// [`ShareError`]; nothing has changed then.
+    pub fn share(&self, share: impl Into<Share>) -> Result<Option<LocalStream>, ShareError> {
+        if self.state() == ConnectionState::Closed {
+            return Err(ShareError::RemoteClosed);
+        }
+        self.remote().share(share)
+    }
+
+    /// Stops sharing what is shared with this remote peer alone under a label; gives it.
+    pub fn unshare(&self, label: &str) -> Option<LocalStream> {
+        self.remote().unshare(label)
+    }
+
+    /// Its streams by label, with their tracks of this moment.
+    #[must_use]
+    pub fn streams(&self) -> BTreeMap<String, RemoteStream> {
+        let seen = self.shared.sights().streams();
+        seen.into_iter().map(|(label, id)| (label, self.remote().inner.stream(&id))).collect()
+    }
+
+    /// State of the connection to it.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        self.shared.sights().state
+    }
+
+    /// Its `peerMetadata`, when it has any.
+    #[must_use]
+    pub fn metadata(&self) -> Option<Value> {
+        self.remote().metadata()
+    }
+
+    /// Name of the room that both are in.
+    #[must_use]
+    pub fn room(&self) -> Option<String> {
+        self.remote().channel()
+    }
+
+    /// Ends channels, messages and shares between the two for good, while both stay in the room: the plain
+    /// remote peer goes on.
+    pub fn dispose(&self) {
+        for label in self.remote().shares().into_keys() {
+            self.unshare(&label);
+        }
+        self.shared.finish();
+        if self.shared.sights().close() {
+            self.shared.tell(RoomEvent::Connection { peer: self.clone(), state: ConnectionState::Closed });
+        }
+    }
+
+    /// `{id, room, metadata, state, streams, channels}`, of which the last two are labels that were shared and
+    /// opened with this one alone: safe to log.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "id": self.id(),
+            "room": self.room(),
+            "metadata": self.metadata(),
+            "state": self.state().as_str(),
+            "streams": self.remote().shares().into_keys().collect::<Vec<_>>(),
+            "channels": self.shared.sights().opened,
+        })
     }
 
     /// The labels that are open or being opened, by either side.

@@ -1,6 +1,8 @@
 //! What a peer does with what its engine wants: events go to applications, commands to connections, and
 //! numbers are turned into the objects that they stand for.
 
+mod shares;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -42,6 +44,7 @@ pub(crate) struct PeerBody {
     kept: HashMap<ChannelKey, Kept>,
     next_key: u64,
     network: NetworkConfig,
+    shares: shares::Shares,
     /// The labelled layer, if there is one.
     labels: Option<mpsc::UnboundedSender<News>>,
 }
@@ -75,6 +78,7 @@ impl PeerBody {
             kept: HashMap::new(),
             next_key: 0,
             network,
+            shares: shares::Shares::default(),
             labels: None,
         }
     }
@@ -242,6 +246,7 @@ impl PeerBody {
             CoreEvent::PeerLeft(info) => {
                 let remote = self.remote(&info);
                 self.remotes.remove(&info.key);
+                self.forget_shares(info.key);
                 remote.inner.end();
                 self.tell_of(|| News::Left(info.key));
                 PeerEvent::PeerLeft(remote)
@@ -249,7 +254,10 @@ impl PeerBody {
             CoreEvent::Data { sender, data, kind, sender_metadata } => {
                 PeerEvent::Data(PeerData { sender: sender.to_string(), data, kind, sender_metadata })
             }
-            CoreEvent::Error(error) => PeerEvent::Error(error),
+            CoreEvent::Error(error) => {
+                self.tell_of(|| News::Error(error.clone()));
+                PeerEvent::Error(error)
+            }
         };
         self.events.send(event);
     }
@@ -302,6 +310,7 @@ impl PeerBody {
             CoreRemoteEvent::Quality(quality) => RemoteEvent::Quality(quality),
             CoreRemoteEvent::Unreachable(reason) => RemoteEvent::Unreachable(reason),
         };
+        self.tell_of(|| News::Remote(key, event.clone()));
         shared.tell(event);
     }
 
@@ -352,10 +361,11 @@ impl PeerBody {
     fn track_removed(&mut self, link: LinkId, id: &str) -> Option<RtcInput> {
         let connection = self.links.get_mut(&link)?;
         let key = connection.tracks.iter().find(|(_, track)| track.id() == id).map(|(key, _)| *key)?;
-        connection.tracks.remove(&key);
-        if let Some(remote) = self.remotes.get(&connection.remote) {
+        let (track, remote) = (connection.tracks.remove(&key)?, connection.remote);
+        if let Some(remote) = self.remotes.get(&remote) {
             remote.inner.track_is_gone(key);
         }
+        self.tell_of(|| News::TrackGone(remote, track));
         Some(RtcInput::TrackEnded(key))
     }
 }
@@ -390,6 +400,10 @@ impl Body for PeerBody {
                 Some(RtcInput::DataChannel(key))
             }
         }
+    }
+
+    fn settled(&mut self) {
+        self.forget_retired();
     }
 
     fn end(&mut self) {
