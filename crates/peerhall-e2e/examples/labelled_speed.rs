@@ -65,7 +65,7 @@ async fn ready(room: &Room) -> RoomPeer {
 async fn raw_pair(near: &RoomPeer, far: &RoomPeer) -> (DataChannel, DataChannel) {
     let mut offered = far.remote().on_data_channel();
     let opening =
-        near.remote().open_channel("raw", DataChannelInit::default(), DataChannelOptions::default());
+        near.remote().open_data_channel("raw", DataChannelInit::default(), DataChannelOptions::default());
     let ours = opening.await.expect("a channel");
     soon("opening", ours.opened()).await.expect("opens");
     let theirs = soon("the other end", offered.next()).await.expect("a channel");

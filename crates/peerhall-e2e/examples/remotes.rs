@@ -53,7 +53,8 @@ async fn host(url: &str, token: &str, remotes: usize, idle: Duration) {
     let mut channels = Vec::new();
     while channels.len() < remotes {
         let remote = joined.next().await.expect("more remote peers");
-        let opening = remote.open_channel("idle", DataChannelInit::default(), DataChannelOptions::default());
+        let opening =
+            remote.open_data_channel("idle", DataChannelInit::default(), DataChannelOptions::default());
         let channel = opening.await.expect("a channel");
         channel.opened().await.expect("opens");
         channels.push(channel);

@@ -25,7 +25,8 @@ async fn pair(options: DataChannelOptions) -> Pair {
     let bob_seen = next_remote(&mut alice_events).await;
     let alice_seen = next_remote(&mut bob_events).await;
     let mut offered = alice_seen.on_data_channel();
-    let near = bob_seen.open_channel("data", DataChannelInit::default(), options).await.expect("a channel");
+    let near =
+        bob_seen.open_data_channel("data", DataChannelInit::default(), options).await.expect("a channel");
     soon("opening", near.opened()).await.expect("opens");
     let raw = soon("the other end", offered.next()).await.expect("a channel");
     let far = DataChannel::wrap(raw, DataChannelOptions::default());

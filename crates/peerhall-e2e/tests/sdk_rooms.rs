@@ -18,7 +18,7 @@ async fn two_peers_meet_and_a_data_channel_opens_without_media() {
 
     let mut offered = alice_seen.on_data_channel();
     let channel = bob_seen
-        .open_channel("game", DataChannelInit::default(), DataChannelOptions::default())
+        .open_data_channel("game", DataChannelInit::default(), DataChannelOptions::default())
         .await
         .expect("a channel");
     soon("the channel opens", channel.opened()).await.expect("opens");

@@ -23,7 +23,7 @@ pub(crate) async fn run(url: &str, key: &str, ticks: u32) -> Outcome {
     let rival = meet(&one).await.ok_or("ended")?;
     let watcher = tokio::spawn(async move { watch(meet(&other).await?).await });
     let init = DataChannelInit { ordered: false, max_retransmits: Some(0), ..DataChannelInit::default() };
-    let channel = rival.open_channel("game-state", init, DataChannelOptions::default()).await?;
+    let channel = rival.open_data_channel("game-state", init, DataChannelOptions::default()).await?;
     channel.opened().await?;
     let mut clock = tokio::time::interval(Duration::from_secs(1) / 60);
     for tick in 0..ticks {

@@ -26,8 +26,9 @@ pub(crate) async fn run(url: &str, key: &str) -> Outcome {
 
     // Everybody else in the channel appears by itself, with a connection of its own.
     let remote = seen.next().await.ok_or("alice ended")?;
-    let channel =
-        remote.open_channel("greetings", DataChannelInit::default(), DataChannelOptions::default()).await?;
+    let channel = remote
+        .open_data_channel("greetings", DataChannelInit::default(), DataChannelOptions::default())
+        .await?;
     channel.opened().await?;
     channel.send("hello from peer to peer").await?;
     remote.send("hello through the server").await?;

@@ -25,7 +25,7 @@ pub(crate) async fn run(url: &str, key: &str) -> Outcome {
     bob.join("reconnect", JoinOptions::default()).await?;
     let remote = seen.next().await.ok_or("alice ended")?;
     let channel =
-        remote.open_channel("data", DataChannelInit::default(), DataChannelOptions::default()).await?;
+        remote.open_data_channel("data", DataChannelInit::default(), DataChannelOptions::default()).await?;
     channel.opened().await?;
 
     let mut resets = remote.on_connection_reset();

@@ -73,4 +73,4 @@ pub use share::{Share, ShareError};
 pub use streams::ConnectionState;
 pub use transfer::Transfer;
 
-pub(crate) use room::News;
+pub(crate) use room::{Inner as Layer, News};

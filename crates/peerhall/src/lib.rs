@@ -23,7 +23,7 @@
 //! |---|---|
 //! | be one of several who talk, see or hear each other | [`MeteredPeer`] and its [`RemotePeer`]s |
 //! | publish and subscribe without peer connections | [`SignallingClient`] |
-//! | move data from peer to peer | [`RemotePeer::open_channel`], [`DataChannel`] |
+//! | move data from peer to peer | [`RemotePeer::open_channel`], [`RemotePeer::transfer`]; without labels [`RemotePeer::open_data_channel`] |
 //! | send messages and files of any size, by label | [`labelled`] |
 //! | send and receive media | [`media`](mod@media), [`LocalTrack`], [`RemoteTrack`] |
 //!

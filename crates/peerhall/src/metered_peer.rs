@@ -419,14 +419,6 @@ impl MeteredPeer {
         self.pick(|event| if let PeerEvent::Error(error) = event { Some(error) } else { None })
     }
 
-    /// Tells remote peers from now on that labelled channels are known, and whoever asks of what happens.
-    pub(crate) fn know_labels(&self) -> tokio::sync::mpsc::UnboundedReceiver<crate::labelled::News> {
-        self.shared.call(|peer, body, _| {
-            peer.know_labels();
-            body.tell_labels()
-        })
-    }
-
     fn pick<T: Send + 'static>(
         &self,
         pick: impl FnMut(PeerEvent) -> Option<T> + Send + 'static,

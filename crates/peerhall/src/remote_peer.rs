@@ -109,7 +109,7 @@ impl RemotePeer {
     /// # Cancel safety
     ///
     /// Dropping the future may leave a channel open that nobody holds.
-    pub async fn open_channel(
+    pub async fn open_data_channel(
         &self,
         label: &str,
         init: DataChannelInit,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use peerhall::event::{Connected, Direct, Disconnected, Joined, Left, Message, Presence, ServerError};
 use peerhall::event::{StreamEvent, TrackEvent};
+use peerhall::labelled::{Broadcast, ChannelOptions, Receipt, SendOptions, Share, Transfer};
 use peerhall::{
     Channel, ClientEvent, CloseCode, Codec, ConfigError, ConnectError, DataChannel, DataChannelEvent,
     DataChannelInit, DataChannelOptions, ErrorInfo, Events, JoinError, JoinOptions, LocalStream, LocalTrack,
@@ -81,6 +82,14 @@ async fn a_peer_has_the_names_of_the_seeds() {
     let replaced: Result<(), ReplaceError> = peer.replace_track(&camera, None).await;
     replaced.unwrap();
     peer.remove_track(&camera).unwrap();
+    peer.open_channel("files", ChannelOptions::default()).unwrap();
+    let _: Broadcast = peer.transfer("text", &SendOptions::default().label("files"));
+    peer.close_channel("files");
+    let shared: Option<LocalStream> = peer.share(Share::new("camera", stream.clone())).unwrap();
+    assert_eq!(shared.as_ref().map(LocalStream::id), Some(stream.id()));
+    assert_eq!(peer.labelled().to_json()["streams"], json!(["camera"]));
+    let unshared: Option<LocalStream> = peer.unshare("camera");
+    assert_eq!(unshared.as_ref().map(LocalStream::id), Some(stream.id()));
     let _: Events<Joined> = peer.on_joined();
     let _: Events<Left> = peer.on_left();
     let _: Events<StateChange<PeerState>> = peer.state_changes();
@@ -126,7 +135,14 @@ async fn a_remote_peer_has_the_names_of_the_seeds(peer: MeteredPeer, remote: Rem
     let raw: Channel = remote.create_data_channel("game", DataChannelInit::default()).await?;
     let channel = DataChannel::wrap(raw, DataChannelOptions::default());
     let limits = DataChannelOptions::default();
-    let _: DataChannel = remote.open_channel("game", DataChannelInit::default(), limits).await?;
+    let _: DataChannel = remote.open_data_channel("game", DataChannelInit::default(), limits).await?;
+    remote.open_channel("files", ChannelOptions::default())?;
+    let transfer: Transfer = remote.transfer("text", SendOptions::default().label("files"))?;
+    let _: Receipt = transfer.await?;
+    remote.close_channel("files");
+    let stream = LocalStream::new([LocalTrack::new(Codec::Opus, None)]);
+    let _: Option<LocalStream> = remote.share(Share::new("camera", stream))?;
+    let _: Option<LocalStream> = remote.unshare("camera");
     channel.opened().await?;
     channel.send("text").await?;
     let _ = (channel.ready_state(), channel.buffered_amount(), channel.label());

@@ -15,7 +15,8 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// Opens a channel that outlives connections, and is answered on it.
 pub async fn open_channel(remote: &RemotePeer, text: &str) -> DataChannel {
-    let opening = remote.open_channel("native", DataChannelInit::default(), DataChannelOptions::default());
+    let opening =
+        remote.open_data_channel("native", DataChannelInit::default(), DataChannelOptions::default());
     let channel = opening.await.expect("a channel");
     soon("the channel opens", channel.opened()).await.expect("opens");
     echoed(&channel, text).await;

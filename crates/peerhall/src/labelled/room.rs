@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use peerhall_core::{ErrorInfo, PeerState, RemoteKey};
+use peerhall_core::{ErrorInfo, PeerState, RemoteKey, RemoteState};
 use peerhall_labelled::{ChannelChange, CutOff};
 use peerhall_labelled::{ChannelOptions, Config, Receipt, Role, Session, StandingLabels, TransferError};
 use peerhall_rtc::{Channel, PeerConnection, RemoteTrack};
@@ -124,14 +124,16 @@ pub enum RoomEvent {
 }
 
 /// Labelled channels and transfers with everybody in the channel of a [`MeteredPeer`]. Cheap to clone; when
-/// the last one is dropped the layer ends, and the peer goes on.
+/// the last one is dropped the layer ends, and the peer goes on, unless the peer was asked for labels itself
+/// ([`MeteredPeer::labelled`]) and keeps the layer.
 #[derive(Clone)]
 pub struct Room {
+    peer: MeteredPeer,
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    peer: MeteredPeer,
+/// The layer itself, which a peer may keep: it does not keep the peer.
+pub(crate) struct Inner {
     config: Config,
     state: Mutex<State>,
     events: Arc<Mutex<Sender<RoomEvent>>>,
@@ -148,46 +150,34 @@ struct State {
 }
 
 impl Room {
-    /// The layer over a peer that has not joined yet: remote peers that are here already are not told that
-    /// this one knows labels. Must be called on a tokio runtime.
+    /// The layer over a peer. There is one for each peer, so that this is another handle of it when there is one
+    /// already. Must be called on a tokio runtime.
+    ///
+    /// Remote peers are told with each description that this one knows labels. Those that are here already are
+    /// told by another one, so a layer over a peer that has not joined yet is there for them a round trip
+    /// sooner.
     #[must_use]
     pub fn new(peer: MeteredPeer) -> Self {
         Self::with_config(peer, Config::default())
     }
 
-    /// The same with limits of its own.
+    /// The same with limits of its own, unless there is a layer already.
     #[must_use]
     pub fn with_config(peer: MeteredPeer, config: Config) -> Self {
-        // Bounded by the credit that each remote peer has: a message that nobody takes up uses some of it.
-        let (mouth, arrivals) = mpsc::unbounded_channel();
-        let inner = Arc::new(Inner {
-            config,
-            state: Mutex::default(),
-            events: Arc::new(Mutex::new(Sender::new())),
-            arrivals: tokio::sync::Mutex::new(arrivals),
-            mouth,
-            over: watch::Sender::new(false),
-            peer,
-        });
-        let mut news = inner.peer.know_labels();
-        let weak = Arc::downgrade(&inner);
-        tokio::spawn(async move {
-            while let Some(news) = news.recv().await {
-                let Some(inner) = weak.upgrade() else { return };
-                inner.hear(news);
-            }
-            // The peer below is over.
-            if let Some(inner) = weak.upgrade() {
-                inner.finish();
-            }
-        });
-        Self { inner }
+        let inner = peer.layer(config, false);
+        Self { peer, inner }
+    }
+
+    /// The layer that a peer keeps for itself, whose handles may come and go.
+    pub(crate) fn kept(peer: MeteredPeer) -> Self {
+        let inner = peer.layer(Config::default(), true);
+        Self { peer, inner }
     }
 
     /// The peer below.
     #[must_use]
     pub fn peer(&self) -> &MeteredPeer {
-        &self.inner.peer
+        &self.peer
     }
 
     /// Who is in the channel.
@@ -241,25 +231,25 @@ impl Room {
     ///
     /// [`ShareError`]; nothing has changed then.
     pub fn share(&self, share: impl Into<Share>) -> Result<Option<LocalStream>, ShareError> {
-        self.inner.peer.share(share)
+        self.peer.share(share)
     }
 
     /// Stops sharing what is shared with everybody under a label; gives it. A bare stream's label is its id.
     pub fn unshare(&self, label: &str) -> Option<LocalStream> {
-        self.inner.peer.unshare(label)
+        self.peer.unshare(label)
     }
 
     /// What is shared with everybody, by label.
     #[must_use]
     pub fn streams(&self) -> BTreeMap<String, Share> {
-        self.inner.peer.shares()
+        self.peer.shares()
     }
 
     /// `{id, room, active, connections, streams, channels}`, of which the last two are labels that are shared
     /// and opened with everybody: safe to log.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let peer = &self.inner.peer;
+        let peer = &self.peer;
         let mut connections: Vec<_> = self.remotes().iter().map(|peer| peer.id().to_owned()).collect();
         connections.sort();
         json!({
@@ -277,7 +267,9 @@ impl Room {
     #[must_use]
     pub fn send(&self, payload: impl Into<Payload>, options: &SendOptions) -> Broadcast {
         let payload = payload.into();
-        let transfers = self.remotes().into_iter().map(|peer| {
+        // The peer below may know of somebody before the layer does.
+        let here = self.peer.remote_peers();
+        let transfers = here.iter().filter_map(|remote| self.inner.peer_of(remote)).map(|peer| {
             let copy = payload.duplicate().ok_or(SendError::NotFramed);
             let transfer = copy.and_then(|copy| peer.send(copy, options.clone()));
             (peer, transfer)
@@ -311,11 +303,55 @@ impl Room {
 
 impl fmt::Debug for Room {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Room({:?})", self.inner.peer)
+        write!(f, "Room({:?})", self.peer)
     }
 }
 
 impl Inner {
+    pub(crate) fn new(config: Config) -> Arc<Self> {
+        // Bounded by the credit that each remote peer has: a message that nobody takes up uses some of it.
+        let (mouth, arrivals) = mpsc::unbounded_channel();
+        Arc::new(Self {
+            config,
+            state: Mutex::default(),
+            events: Arc::new(Mutex::new(Sender::new())),
+            arrivals: tokio::sync::Mutex::new(arrivals),
+            mouth,
+            over: watch::Sender::new(false),
+        })
+    }
+
+    /// Hears what the peer below tells, first of those who are here, until either ends.
+    pub(crate) fn listen(self: &Arc<Self>, mut news: mpsc::UnboundedReceiver<News>) {
+        while let Ok(news) = news.try_recv() {
+            self.hear(news);
+        }
+        let weak = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(news) = news.recv().await {
+                let Some(inner) = weak.upgrade() else { return };
+                inner.hear(news);
+            }
+            // The peer below is over.
+            if let Some(inner) = weak.upgrade() {
+                inner.finish();
+            }
+        });
+    }
+
+    /// A remote peer with labels, of whose coming the application may have heard before the layer; `None` once it
+    /// has left.
+    pub(crate) fn peer_of(&self, remote: &RemotePeer) -> Option<RoomPeer> {
+        let key = remote.inner.key;
+        if self.known(key).is_none() && remote.state() != RemoteState::Closed {
+            self.joined(remote.clone(), remote.pc());
+            if remote.state() == RemoteState::Closed {
+                self.left(key);
+            }
+        }
+        self.known(key).map(|shared| RoomPeer { shared })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -323,13 +359,7 @@ impl Inner {
     fn hear(&self, news: News) {
         match news {
             News::Joined(remote, connection) => self.joined(remote, connection),
-            News::Left(key) => {
-                let gone = self.state().peers.remove(&key);
-                if let Some(shared) = gone {
-                    shared.finish();
-                    self.tell(RoomEvent::PeerLeft(RoomPeer { shared }));
-                }
-            }
+            News::Left(key) => self.left(key),
             News::Labelled(key, knows) => {
                 let Some(shared) = self.known(key) else { return };
                 if knows {
@@ -365,6 +395,14 @@ impl Inner {
         }
     }
 
+    fn left(&self, key: RemoteKey) {
+        let gone = self.state().peers.remove(&key);
+        if let Some(shared) = gone {
+            shared.finish();
+            self.tell(RoomEvent::PeerLeft(RoomPeer { shared }));
+        }
+    }
+
     fn joined(&self, remote: RemotePeer, connection: Option<PeerConnection>) {
         let key = remote.inner.key;
         let session = Session::new(role(&remote), tag(), self.config);
@@ -372,6 +410,10 @@ impl Inner {
         let shared = PeerShared::new(remote, connection, session, events, self.mouth.clone());
         let labels = {
             let mut state = self.state();
+            // Who needed it was faster than the news.
+            if state.peers.contains_key(&key) {
+                return;
+            }
             state.peers.insert(key, Arc::clone(&shared));
             state.labels.clone()
         };

@@ -1,6 +1,7 @@
 //! What a peer does with what its engine wants: events go to applications, commands to connections, and
 //! numbers are turned into the objects that they stand for.
 
+mod labels;
 mod shares;
 
 use std::collections::HashMap;
@@ -47,6 +48,7 @@ pub(crate) struct PeerBody {
     shares: shares::Shares,
     /// The labelled layer, if there is one.
     labels: Option<mpsc::UnboundedSender<News>>,
+    layer: labels::Place,
 }
 
 /// A connection, and what of it has a number.
@@ -80,19 +82,12 @@ impl PeerBody {
             network,
             shares: shares::Shares::default(),
             labels: None,
+            layer: labels::Place::default(),
         }
     }
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<PeerEvent> {
         self.events.subscribe()
-    }
-
-    /// The ear of the labelled layer; bounded by what remote peers may do before their connections are reset
-    /// or their sessions cut off.
-    pub(super) fn tell_labels(&mut self) -> mpsc::UnboundedReceiver<News> {
-        let (mouth, ear) = mpsc::unbounded_channel();
-        self.labels = Some(mouth);
-        ear
     }
 
     fn tell_of(&self, news: impl FnOnce() -> News) {
@@ -410,6 +405,7 @@ impl Body for PeerBody {
         self.links.clear();
         self.kept.clear();
         self.labels = None;
+        self.layer = labels::Place::default();
         for (_, remote) in self.remotes.drain() {
             remote.inner.end();
         }

@@ -84,6 +84,11 @@ impl RemoteShared {
         self.state().tracks.retain(|(live, _)| *live != key);
     }
 
+    /// The tracks that are live now.
+    pub(crate) fn live_tracks(&self) -> Vec<TrackEvent> {
+        self.state().tracks.iter().map(|(_, event)| event.clone()).collect()
+    }
+
     /// The tracks of a stream that are live now.
     pub(crate) fn tracks_of(&self, stream: &str) -> Vec<peerhall_rtc::RemoteTrack> {
         let belongs = |event: &TrackEvent| event.streams.iter().any(|known| known.id() == stream);
