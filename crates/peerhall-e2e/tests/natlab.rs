@@ -71,7 +71,9 @@ fn the_page_names_the_nat_as_the_command_does() {
             Access::UdpBlocked | Access::Only443 => None,
             // The relay's addresses are of the other family.
             Access::Ipv6Only => Some("unknown"),
-            Access::FullCone | Access::Restricted | Access::PortRestricted | Access::Symmetric => Some("good"),
+            Access::FullCone | Access::Restricted | Access::PortRestricted | Access::Symmetric => {
+                Some("good")
+            }
         };
         assert_eq!(relayed, reached.map(Value::from).as_ref(), "{access}: {report}");
     }
