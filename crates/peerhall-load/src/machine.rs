@@ -138,17 +138,6 @@ fn pin(_core: usize) -> bool {
     false
 }
 
-/// Has this thread run only when no other thread of the machine wants its core, as if it were a program on
-/// another machine. Where that is not possible (it is on Linux) the thread stays as it is.
-pub fn give_way() {
-    #[cfg(target_os = "linux")]
-    {
-        const LOWEST: i32 = 19;
-        // There is no thread whose priority its own process may not lower.
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST);
-    }
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
-use peerhall_hub::{ConnId, Effect, Hub, HubConfig, LostMember, Now, ShardId, Tick};
+use peerhall_hub::{ConnId, Effect, Hub, HubConfig, LostMember, Now, ShardId};
 
 use crate::admission::Admission;
 use crate::clock::Clock;
@@ -25,6 +25,7 @@ use crate::metrics::{Metrics, ShardMetrics};
 use crate::timers::Timers;
 
 use self::conn::Conn;
+use self::lists::Lists;
 use self::look::Taps;
 use self::receive::Until;
 use self::run::Run;
@@ -35,6 +36,7 @@ mod conn;
 mod deadlines;
 mod echo;
 mod isolate;
+mod lists;
 mod look;
 mod receive;
 mod run;
@@ -51,11 +53,6 @@ const READ_BYTES: usize = 256 * 1024;
 /// Readiness events taken in one turn. What they bring is answered at its end, so more would let the first
 /// wait longer.
 const EVENTS: usize = 512;
-/// Lists of members that a turn makes: about a millisecond of work. More would hold up the rooms that nobody
-/// enters; with less, a crowd that enters a room together hears of itself in more pieces.
-const SNAPSHOT_BYTES_PER_TURN: usize = 2 * 1024 * 1024;
-/// How long lists of members wait at most for those before them to be written.
-const LISTS_WAIT: Duration = Duration::from_millis(100);
 /// Connections and deadlines up to which tables stay as large as they are.
 const SMALL: usize = 16;
 
@@ -105,8 +102,7 @@ pub(crate) struct Shard {
     /// Receivers of messages to large rooms that later turns go on with.
     crowd: VecDeque<u32>,
     effects: Vec<Effect>,
-    /// When lists of members could be made last.
-    listed: Tick,
+    lists: Lists,
     run: Run,
     read_buf: Vec<u8>,
     write_buf: Vec<u8>,
@@ -175,7 +171,7 @@ impl Shard {
             large: VecDeque::new(),
             crowd: VecDeque::new(),
             effects: Vec::new(),
-            listed: Tick(0),
+            lists: Lists::default(),
             run: Run::default(),
             read_buf: vec![0; READ_BYTES],
             write_buf: Vec::new(),
@@ -258,7 +254,7 @@ impl Shard {
     fn end_turn(&mut self, now: Now) -> Flow {
         self.read_mail(now);
         self.check_deadlines(now);
-        self.bound_lists(now);
+        self.hub.bound_snapshots(self.lists.bytes(!self.large.is_empty(), now.at));
         self.hub.end_turn(now);
         failpoint::at_end_of_turn();
         self.carry_out(now);
@@ -271,17 +267,6 @@ impl Shard {
         self.shrink_if_sparse();
         let done = self.draining && self.conns.is_empty();
         if self.aborted || done { Flow::Stop } else { Flow::Go }
-    }
-
-    /// Lists that wait to be written are not joined by more: a crowd that enters a large room together would
-    /// fill the memory with them. Much traffic of others may keep something waiting for ever, though, and
-    /// newcomers wait for no more than a moment of that.
-    fn bound_lists(&mut self, now: Now) {
-        let may = self.large.is_empty() || now.at - self.listed >= LISTS_WAIT;
-        if may {
-            self.listed = now.at;
-        }
-        self.hub.bound_snapshots(if may { SNAPSHOT_BYTES_PER_TURN } else { 0 });
     }
 
     /// How long the poll may sleep.

@@ -30,11 +30,18 @@ const MOVED: Duration = Duration::from_millis(5);
 /// What the short form grants, because it runs on any machine: it shows that nobody is left waiting.
 const SLOW_MACHINE: Duration = Duration::from_secs(3);
 
+/// What presses on a server without descriptors, and on one without memory, which gets all of the first, too.
+const WITHOUT_DESCRIPTORS: [&str; 2] = ["slow heads", "rush from one address"];
+const WITHOUT_MEMORY: [&str; 5] = ["slow heads", "half-open", "flood", "fragments", "rush from one address"];
+
 fn run(plan: &Plan) -> Result<Verdict, Failed> {
+    if !WITHOUT_MEMORY.iter().any(|name| plan.includes(name)) {
+        return Err(Failed::new(format!("it plays {}", WITHOUT_MEMORY.join(", "))));
+    }
     let mut verdict = Verdict::default();
     let few = Settings::of(&plan.binary).wrapped(["prlimit", "--nofile=256"]);
     let mut server = few.start()?;
-    press(plan, &mut server, &["slow heads", "rush from one address"], &mut verdict, "256 descriptors")?;
+    press(plan, &mut server, &WITHOUT_DESCRIPTORS, &mut verdict, "256 descriptors")?;
     verdict.holds("newcomers were shed", sheds(plan, &server)?);
     drop(server);
 
@@ -42,8 +49,7 @@ fn run(plan: &Plan) -> Result<Verdict, Failed> {
     let join = format!("echo $$ > {} && exec \"$0\" \"$@\"", group.0.join("cgroup.procs").display());
     let small = Settings::of(&plan.binary).wrapped(["sh", "-c", &join]);
     let mut server = small.start()?;
-    let attacks = ["slow heads", "half-open", "flood", "fragments", "rush from one address"];
-    press(plan, &mut server, &attacks, &mut verdict, "128 MiB")?;
+    press(plan, &mut server, &WITHOUT_MEMORY, &mut verdict, "128 MiB")?;
     verdict.note("MiB at the group's peak", group.peak()? >> 20);
     Ok(verdict)
 }

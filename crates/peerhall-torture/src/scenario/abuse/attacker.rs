@@ -5,7 +5,6 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use peerhall_load::crowd::{Crowd, Event, Inbox, PeerKey};
-use peerhall_load::machine::give_way;
 
 use super::attack::Attack;
 use crate::failed::{Doing, Failed};
@@ -65,18 +64,8 @@ impl Attacker {
         })
     }
 
-    /// Attacks until `end`, on a thread that gives way to the server and the bystanders: attackers have
-    /// processors of their own, and who waits for the one of this machine feels the scheduler and not the server.
+    /// Attacks until `end`.
     pub(in crate::scenario) fn go_on(&mut self, end: Instant) -> Result<(), Failed> {
-        let attack = || {
-            give_way();
-            self.attack_until(end)
-        };
-        let ended = std::thread::scope(|scope| scope.spawn(attack).join());
-        ended.map_err(|_| Failed::new("the attack panicked"))?
-    }
-
-    fn attack_until(&mut self, end: Instant) -> Result<(), Failed> {
         let mut inbox = Inbox::new();
         let mut next = Instant::now();
         while Instant::now() < end {
