@@ -240,6 +240,12 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// Whether the server takes nothing more in this period.
+    #[must_use]
+    pub fn is_over_quota(&self) -> bool {
+        matches!(self, Self::Request(RequestError::Rejected { code: ErrorCode::OverMessageQuota, .. }))
+    }
+
     /// The code of a `MeteredPeerSendError`, or the name of another error, in the seeds' API.
     #[must_use]
     pub fn code(&self) -> &str {

@@ -44,9 +44,9 @@ pub use ids::{
     RemoteKey, RemoteStreamKey, RemoteTrackKey, SocketId, StreamKey, TokenId, TrackKey,
 };
 pub use link::{
-    ANSWER_TIMEOUT, Description, DescriptionKind, ErrorInfo, IceCandidate, IceState, MAX_TRACK_METADATA,
-    MediaKind, Path, Quality, RESTART_DELAYS, RemoteEvent, RemoteState, RemoteStream, RemoteTrack,
-    RtcCommand, RtcFailure, RtcInput, RtcState, Stats, TransportPolicy, Unreachable,
+    ANSWER_TIMEOUT, Description, DescriptionKind, ErrorInfo, IceCandidate, IceState, Labelled,
+    MAX_TRACK_METADATA, MediaKind, Path, Quality, RESTART_DELAYS, RemoteEvent, RemoteState, RemoteStream,
+    RemoteTrack, RtcCommand, RtcFailure, RtcInput, RtcState, Stats, TransportPolicy, Unreachable,
 };
 pub use options::{Credential, PeerOptions, ReconnectOptions, ServerUrl, SignallingOptions};
 pub use output::{LogLevel, Outcome, Output};

@@ -27,7 +27,7 @@ mod sdp;
 pub(crate) mod signal;
 mod streams;
 
-pub use event::{ErrorInfo, RemoteEvent, RemoteState, Unreachable};
+pub use event::{ErrorInfo, Labelled, RemoteEvent, RemoteState, Unreachable};
 pub use labels::MAX_TRACK_METADATA;
 pub use quality::{Path, Quality};
 pub use restart::{ANSWER_TIMEOUT, RESTART_DELAYS};

@@ -346,7 +346,8 @@ impl PeerOptions {
         Self { linger, ..self }
     }
 
-    /// How long a first connection to a remote peer may take before its `unreachable` event. Default: 30 s.
+    /// How long a first connection to a remote peer may take before its `unreachable` event, and how long labelled
+    /// data waits for a first or a lost one before it goes through the server. Default: 30 s.
     #[must_use]
     pub fn reach_timeout(self, timeout: Duration) -> Self {
         Self { reach_timeout: timeout, ..self }

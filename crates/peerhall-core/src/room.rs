@@ -10,8 +10,12 @@
 //! | `media.rs` | which local tracks go to whom |
 //! | `media/shares.rs` | which of them are shared under labels, and how they change |
 //! | `messages.rs` | application data, out and in |
+//! | `detour.rs`, `carry.rs` | when labelled data goes through the server, and how |
 //! | `remote.rs`, `held.rs` | bookkeeping, one thing each |
 
+#[cfg(feature = "labelled")]
+mod carry;
+mod detour;
 mod event;
 mod held;
 mod join;
@@ -39,6 +43,7 @@ pub use state::PeerState;
 use crate::error::SendError;
 use crate::ice_servers::IceServer;
 use crate::ids::{ChannelName, LinkId, OpId, PeerId, RemoteKey, SocketId, TokenId};
+use crate::link::signal::Knows;
 use crate::link::{ErrorInfo, RemoteEvent, RtcCommand, TransportPolicy};
 use crate::options::PeerOptions;
 use crate::output::{LogLevel, Outcome, Output};
@@ -94,8 +99,8 @@ pub struct Peer<J: Json> {
     steps: Queue<Step<J>>,
     ice_servers: Option<Vec<IceServer>>,
     policy: TransportPolicy,
-    /// Whether this side says that it knows labelled channels.
-    labelled: bool,
+    /// What this side says that it knows of labelled channels.
+    knows: Knows,
     /// The token provider's failure was told since it worked last (X19).
     token_error_told: bool,
     next_number: u64,
@@ -125,7 +130,7 @@ impl<J: Json> Peer<J> {
             steps: Queue::new(),
             ice_servers: None,
             policy: TransportPolicy::All,
-            labelled: false,
+            knows: Knows::Nothing,
             token_error_told: false,
             next_number: 0,
             now: Time::ZERO,
@@ -172,7 +177,8 @@ impl<J: Json> Peer<J> {
     /// those that say the same. Default: it does not, and a labelled layer on the other side leaves this
     /// peer alone.
     pub fn know_labels(&mut self) {
-        if !std::mem::replace(&mut self.labelled, true) {
+        if self.knows < Knows::Labels {
+            self.knows = Knows::Labels;
             // What was said before was told to nobody, and is said again.
             self.remotes.iter_mut().for_each(|remote| remote.link.listen_for_labels());
         }

@@ -1,7 +1,7 @@
 //! What a remote peer says on labelled channels: to the readers of its frames, and to a session.
 //!
 //! Input: records of one byte what to do, two bytes a length, and as many bytes of a message. A session that
-//! has opened the label `files` hears them in turn.
+//! has opened the label `files` hears them in turn, on channels and through the server.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,6 +22,9 @@ const LABEL: &str = "files";
 
 /// Bytes of the message that this side sends.
 const OWN: usize = 40_000;
+
+/// Letters of a text that the server takes.
+const ROOM: usize = 1_000;
 
 /// Tries one input.
 ///
@@ -103,6 +106,15 @@ impl Side {
     }
 
     fn step(&mut self, what: u8, message: &[u8]) {
+        match what {
+            0xf0..=0xf7 => self.session.direct(self.now, &base64(message), ROOM),
+            0xf8..=0xff => self.session.detour(self.now, message.is_empty().then_some(ROOM)),
+            _ => self.step_on_the_connection(what, message),
+        }
+        self.carry_out();
+    }
+
+    fn step_on_the_connection(&mut self, what: u8, message: &[u8]) {
         match what % 8 {
             0 | 1 => self.hear(self.lane, message),
             2 => self.hear(self.control, message),
@@ -129,7 +141,6 @@ impl Side {
                 }
             }
         }
-        self.carry_out();
     }
 
     fn hear(&mut self, channel: Option<ChannelId>, message: &[u8]) {
@@ -151,8 +162,8 @@ impl Side {
 
     fn carry_out(&mut self) {
         while let Some(output) = self.session.poll_output() {
-            // What the remote opens then is closed, and nothing else is done.
-            let closes = matches!(output, Output::Close(_));
+            // What the remote opens then is closed, it is told goodbye, and nothing else is done.
+            let closes = matches!(output, Output::Close(_) | Output::Direct { .. });
             assert!(closes || !self.is_cut_off, "after the end: {output:?}");
             match output {
                 Output::Send { bytes, .. } => assert!(bytes.len() <= MAX_MESSAGE, "{} bytes", bytes.len()),
@@ -160,6 +171,10 @@ impl Side {
                     self.session.provide(self.now, transfer, Bytes::from(vec![7; OWN]), true);
                 }
                 Output::Event(event) => self.happens(event),
+                Output::Direct { number, text } => {
+                    assert!(text.len() <= ROOM, "{} letters", text.len());
+                    self.session.direct_done(self.now, number, Ok(()));
+                }
                 Output::Create { .. } => panic!("only the other side creates"),
                 Output::Negotiate | Output::Close(_) | Output::Rewind(_) => {}
             }
@@ -177,6 +192,8 @@ impl Side {
             Event::Incoming { .. }
             | Event::Complete { .. }
             | Event::Ready
+            | Event::Way(_)
+            | Event::OverQuota
             | Event::Channel { .. }
             | Event::Progress { .. }
             | Event::Sent { .. }
@@ -184,4 +201,14 @@ impl Side {
             | Event::Text { .. } => {}
         }
     }
+}
+
+/// Bytes as the text in which they come through the server.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits = |place: usize| bytes.get(place / 8).map(|byte| (byte >> (7 - place % 8)) & 1);
+    let letter =
+        |place: usize| (place..place + 6).fold(0, |digit, bit| (digit << 1) | bits(bit).unwrap_or(0));
+    let places = (0..bytes.len() * 8).step_by(6);
+    places.filter_map(|place| LETTERS.get(usize::from(letter(place))).copied().map(char::from)).collect()
 }

@@ -88,6 +88,15 @@ impl TransferError {
     }
 }
 
+/// Why the server did not take a text (see [`Output::Direct`](crate::Output::Direct)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DirectError {
+    /// The messages of this period are used up.
+    OverQuota,
+    /// Anything else: it may not have arrived.
+    Lost,
+}
+
 /// Which rule a remote broke.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -94,6 +94,14 @@ pub enum Output {
         /// As many bytes as there is room for.
         bytes: usize,
     },
+    /// Send a text to the remote peer through the server, behind those before it, and tell what came of it with
+    /// [`Session::direct_done`](crate::Session::direct_done).
+    Direct {
+        /// What the answer is about.
+        number: u64,
+        /// The text, of letters that JSON holds without escapes.
+        text: String,
+    },
     /// Begin a message's bytes anew with the next [`Output::Want`]; if that is not possible, fail it with
     /// [`Session::cannot_rewind`](crate::Session::cannot_rewind).
     Rewind(OutgoingId),
@@ -106,6 +114,10 @@ pub enum Output {
 pub enum Event {
     /// The two sessions talk; from here on labels work.
     Ready,
+    /// Labelled data goes another way from here on. Its channels close and come back; messages go on.
+    Way(Way),
+    /// The server takes no more messages in this period, so that there is no way through it for a while.
+    OverQuota,
     /// A labelled channel changed.
     Channel {
         /// Its label.
@@ -173,6 +185,15 @@ pub enum Event {
     },
     /// The remote broke a rule. All labelled channels are closed, and the session does nothing any more.
     CutOff(CutOff),
+}
+
+/// Which way labelled data goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// Over the connection to the remote peer, which may not be there yet.
+    Connection,
+    /// Through the server, until there is a connection.
+    Server,
 }
 
 /// How a labelled channel changed.

@@ -4,7 +4,7 @@
 //! Reading is strict: what is too short, too long or unknown is an error, and nothing is guessed.
 
 pub mod control;
-mod read;
+pub(crate) mod read;
 #[cfg(test)]
 mod tests;
 

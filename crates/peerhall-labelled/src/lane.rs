@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::event::{ChannelId, IncomingId, OutgoingId, Receipt};
 use crate::frame::{Code, Frame, MAX_MESSAGE_BYTES};
 use crate::incoming::Incoming;
-use crate::options::{BUFFER_CEILING, BUFFER_LOW, ChannelOptions, MAX_OPEN_TRANSFERS, WINDOW};
+use crate::options::{ChannelOptions, MAX_OPEN_TRANSFERS, WINDOW};
 use crate::outgoing::{Outgoing, Stage};
 
 /// Messages behind the one that is being sent whose first bytes are fetched already, so that many small
@@ -49,6 +49,8 @@ pub(crate) struct LaneChannel {
     pub(crate) open: bool,
     /// Its number on the wire, once it is open.
     pub(crate) stream: Option<u16>,
+    /// Bytes that its buffer may hold; a quarter of it is when sending goes on.
+    ceiling: usize,
     /// Bytes in its buffer.
     pub(crate) buffered: usize,
     /// Whether it waits for its buffer to empty.
@@ -74,11 +76,12 @@ pub(crate) enum Finished {
 }
 
 impl LaneChannel {
-    pub(crate) const fn new(id: ChannelId) -> Self {
+    pub(crate) const fn new(id: ChannelId, ceiling: usize) -> Self {
         Self {
             id,
             open: false,
             stream: None,
+            ceiling,
             buffered: 0,
             full: false,
             lost_until: None,
@@ -133,7 +136,7 @@ impl Lane {
     pub(crate) fn buffered(&mut self, bytes: usize) {
         if let Some(channel) = &mut self.channel {
             channel.buffered = bytes;
-            channel.full = channel.full && bytes > BUFFER_LOW;
+            channel.full = channel.full && bytes > channel.ceiling / 4;
         }
     }
 
@@ -141,7 +144,7 @@ impl Lane {
     pub(crate) fn fill(&mut self, bytes: usize) {
         if let Some(channel) = &mut self.channel {
             channel.buffered = channel.buffered.saturating_add(bytes);
-            channel.full = channel.full || channel.buffered + MAX_MESSAGE_BYTES > BUFFER_CEILING;
+            channel.full = channel.full || channel.buffered + MAX_MESSAGE_BYTES > channel.ceiling;
         }
     }
 

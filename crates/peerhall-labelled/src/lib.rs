@@ -17,6 +17,7 @@
 //! 9. What arrives is bounded by the credit that the application gives by reading.
 //! 10. A remote that breaks a rule is cut off ([`Event::CutOff`]); nothing it says can panic.
 
+mod detour;
 mod error;
 mod event;
 mod file_code;
@@ -30,8 +31,8 @@ mod progress;
 mod session;
 mod standing;
 
-pub use error::{CutOff, SendError, TransferError};
-pub use event::{ChannelChange, ChannelId, Event, IncomingId, Offer, OutgoingId, Output, Receipt};
+pub use error::{CutOff, DirectError, SendError, TransferError};
+pub use event::{ChannelChange, ChannelId, Event, IncomingId, Offer, OutgoingId, Output, Receipt, Way};
 pub use file_code::{FileCode, Speaker, certificate_of};
 pub use file_name::{MAX_FILE_NAME_BYTES, safe_file_name};
 pub use frame::{ContentId, Kind, Proof};

@@ -18,7 +18,10 @@ pub const WINDOW: usize = 1024 * 1024;
 pub const BUFFER_CEILING: usize = 256 * 1024;
 
 /// Bytes in a channel's buffer at which sending goes on (section 7.4).
-pub const BUFFER_LOW: usize = 64 * 1024;
+pub const BUFFER_LOW: usize = BUFFER_CEILING / 4;
+
+/// Bytes of a channel that may wait on the way through the server, where those of all channels stand in one line.
+pub(crate) const DETOUR_CEILING: usize = 64 * 1024;
 
 /// Bytes of answers that may wait; a remote that lets more come up is not listening.
 pub(crate) const DEAF_LIMIT: usize = 2 * 1024 * 1024;
@@ -50,11 +53,14 @@ pub struct Config {
     pub stall_limit: Option<Duration>,
     /// Largest message whose size is told that is taken, in bytes. Default: no limit.
     pub max_message: u64,
+    /// Whether messages go through the server while no connection can be made, where it sees them and counts
+    /// them. Default: yes.
+    pub fallback: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { stall_limit: Some(STALL_LIMIT), max_message: u64::MAX }
+        Self { stall_limit: Some(STALL_LIMIT), max_message: u64::MAX, fallback: true }
     }
 }
 

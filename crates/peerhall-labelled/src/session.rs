@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `calls.rs` | what the application asks for |
 //! | `channels.rs` | which data channels there are, and what belongs to a lost one |
+//! | `detour.rs` | whether messages go over the connection or through the server |
 //! | `labels.rs` | who creates the channel of a label (section 7.3) |
 //! | `frames.rs` | what the other side says about messages |
 //! | `flow.rs` | what goes out next, in fair turns |
@@ -11,6 +12,7 @@
 
 mod calls;
 mod channels;
+mod detour;
 mod flow;
 mod frames;
 mod labels;
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::detour::Detour;
 use crate::error::{CutOff, TransferError};
 use crate::event::{ChannelChange, ChannelId, Event, IncomingId, OutgoingId, Output};
 use crate::frame::control::Control;
@@ -31,6 +34,7 @@ use crate::lane::Lane;
 use crate::options::{ChannelOptions, Config};
 
 pub use calls::{Have, Sending};
+use detour::Road;
 
 /// Which side creates channels (section 7.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +82,16 @@ pub struct Session {
     next_incoming: u64,
     next_nonce: u32,
     probe: Probe,
+    /// Whether the remote knows labels, once it has shown that on the present connection.
+    capable: Option<bool>,
     /// The remote has shown that it does not know labels.
     unlabelled: bool,
+    road: Road,
+    detour: Detour,
+    /// Channels of the connection that are about to be closed, because nothing goes over it.
+    turned_away: Vec<ChannelId>,
+    /// When something happened last.
+    now: Duration,
     out: VecDeque<Output>,
 }
 
@@ -134,14 +146,28 @@ impl Session {
             next_incoming: 0,
             next_nonce: 0,
             probe: Probe::NotNeeded,
+            capable: None,
             unlabelled: false,
+            road: Road::Connection,
+            detour: Detour::new(tag),
+            turned_away: Vec::new(),
+            now: Duration::ZERO,
             out: VecDeque::new(),
         }
     }
 
     /// The next thing to do. Take all of them after each call.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        loop {
+            while let Some(output) = self.out.pop_front() {
+                if let Some(output) = self.by_connection(output) {
+                    return Some(output);
+                }
+            }
+            if !self.detour_step() {
+                return None;
+            }
+        }
     }
 
     /// Whether the two sessions talk.
@@ -213,6 +239,7 @@ impl Session {
             self.out.push_back(Output::Close(control.id));
         }
         self.phase = Phase::Over;
+        self.end_detour();
     }
 
     /// Takes a lane away, closes its channel and fails what was on it.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use peerhall_core::{
-    ChannelKey, LogLevel, OpId, Outcome, PeerEvent, RemoteEvent, RemoteKey, SignallingEvent, Time,
+    ChannelKey, Labelled, LogLevel, OpId, Outcome, PeerEvent, RemoteEvent, RemoteKey, SignallingEvent, Time,
 };
 use serde_json::Value;
 
@@ -126,8 +126,11 @@ fn remote(f: &mut fmt::Formatter<'_>, id: &str, event: &RemoteEvent<Value>) -> f
         RemoteEvent::NegotiationError(error) => write!(f, "{id} negotiation-error {}", error.name),
         RemoteEvent::IceCandidateError(error) => write!(f, "{id} ice-candidate-error {}", error.name),
         RemoteEvent::ConnectionReset { .. } => write!(f, "{id} connection-reset"),
-        RemoteEvent::Labelled(true) => write!(f, "{id} labelled"),
-        RemoteEvent::Labelled(false) => write!(f, "{id} unlabelled"),
+        RemoteEvent::Labelled(Labelled::Known(true)) => write!(f, "{id} labelled"),
+        RemoteEvent::Labelled(Labelled::Known(false)) => write!(f, "{id} unlabelled"),
+        RemoteEvent::Labelled(Labelled::Detour(Some(_))) => write!(f, "{id} detour"),
+        RemoteEvent::Labelled(Labelled::Detour(None)) => write!(f, "{id} no-detour"),
+        RemoteEvent::Labelled(Labelled::Carried { text, .. }) => write!(f, "{id} carried {text}"),
         RemoteEvent::Path(path) => write!(f, "{id} path {path:?}"),
         RemoteEvent::Quality(quality) => write!(f, "{id} quality {quality:?}"),
         RemoteEvent::Unreachable(why) => write!(f, "{id} unreachable {why:?}"),

@@ -15,8 +15,13 @@ mod told;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use peerhall_core::{Output, Peer, PeerEvent, RemoteEvent, RemoteInfo, RemoteKey, Time};
-use peerhall_labelled::{Config, IncomingId, Role, Session, StandingLabels};
+use peerhall_core::{
+    Json, Labelled, OpId, Outcome, Output, Peer, PeerEvent, RemoteEvent, RemoteInfo, RemoteKey, SendError,
+    Time,
+};
+use peerhall_labelled::{
+    Config, DirectError, IncomingId, Output as SessionOutput, Role, Session, StandingLabels,
+};
 
 use crate::failure;
 use crate::output;
@@ -32,6 +37,8 @@ pub(crate) struct Labels {
     standing: StandingLabels,
     /// What is told before anything else.
     ready: VecDeque<Value>,
+    /// Texts that the server has not answered for: to whom, and what its session calls them.
+    posted: Vec<(OpId, RemoteKey, u64)>,
     now: Duration,
 }
 
@@ -51,7 +58,7 @@ struct Had {
 }
 
 impl Labels {
-    /// Reads the options of the layer: `stallMs` (0 or `Infinity`: never), `maxMessage` in bytes.
+    /// Reads the options of the layer: `stallMs` (0 or `Infinity`: never), `maxMessage` in bytes, `fallback`.
     ///
     /// # Errors
     ///
@@ -70,12 +77,14 @@ impl Labels {
         if let Some(bytes) = number("maxMessage")? {
             config.max_message = bytes as u64;
         }
+        config.fallback = options.member("fallback").and_then(|on| on.as_bool()) != Some(false);
         Ok(Self {
             config,
             seed: options.whole("seed"),
             sides: Vec::new(),
             standing: StandingLabels::default(),
             ready: VecDeque::new(),
+            posted: Vec::new(),
             now: Duration::ZERO,
         })
     }
@@ -100,7 +109,7 @@ impl Labels {
             if let Some(told) = self.ready.pop_front() {
                 return Some(told);
             }
-            if let Some(told) = self.sides.iter_mut().find_map(Side::poll) {
+            if let Some(told) = self.poll_sides(peer) {
                 return Some(told);
             }
             let output = peer.poll_output()?;
@@ -133,13 +142,28 @@ impl Labels {
                     side.session.reset(now, role);
                 }
             }
-            Output::Remote(key, RemoteEvent::Labelled(knows)) => {
+            Output::Remote(key, RemoteEvent::Labelled(Labelled::Known(knows))) => {
                 let (key, knows) = (*key, *knows);
                 if let Some(side) = self.side(key) {
                     if knows { side.session.capable() } else { side.session.incapable() }
                 }
                 return (!knows).then(|| told::unlabelled(key));
             }
+            Output::Remote(key, RemoteEvent::Labelled(Labelled::Detour(room))) => {
+                let (now, room) = (self.now, *room);
+                if let Some(side) = self.side(*key) {
+                    side.session.detour(now, room);
+                }
+                return None;
+            }
+            Output::Remote(key, RemoteEvent::Labelled(Labelled::Carried { text, room })) => {
+                let now = self.now;
+                if let Some(side) = self.side(*key) {
+                    side.session.direct(now, text, *room);
+                }
+                return None;
+            }
+            Output::Done(op, Outcome::Send(result)) if self.has_posted(*op, result) => return None,
             Output::ResolveToken(_)
             | Output::OpenSocket { .. }
             | Output::SendText { .. }
@@ -152,6 +176,34 @@ impl Labels {
             | Output::Log(..) => {}
         }
         Some(output::describe(output))
+    }
+
+    fn poll_sides(&mut self, peer: &mut Peer<Value>) -> Option<Value> {
+        let (now, posted) = (self.now, &mut self.posted);
+        self.sides.iter_mut().find_map(|side| {
+            while let Some(output) = side.session.poll_output() {
+                if let SessionOutput::Direct { number, text } = output {
+                    match peer.carry(Time::after_start(now), side.key, text) {
+                        Ok(op) => posted.push((op, side.key, number)),
+                        Err(error) => side.session.direct_done(now, number, Err(lost(&error))),
+                    }
+                } else if let Some(told) = told::describe(side.key, output) {
+                    return Some(told);
+                }
+            }
+            None
+        })
+    }
+
+    /// Whether an answer is about a text of a session, which hears it.
+    fn has_posted(&mut self, op: OpId, result: &Result<(), SendError>) -> bool {
+        let Some(place) = self.posted.iter().position(|(known, ..)| *known == op) else { return false };
+        let (_, key, number) = self.posted.swap_remove(place);
+        let (now, result) = (self.now, result.as_ref().map_err(lost));
+        if let Some(side) = self.side(key) {
+            side.session.direct_done(now, number, result.map(|()| ()));
+        }
+        true
     }
 
     fn joined(&mut self, info: &RemoteInfo<Value>) {
@@ -187,6 +239,11 @@ impl Side {
         }
         None
     }
+}
+
+/// What a text that the server did not take means for what goes through it.
+fn lost(error: &SendError) -> DirectError {
+    if error.is_over_quota() { DirectError::OverQuota } else { DirectError::Lost }
 }
 
 /// Who gives way does not create channels either.

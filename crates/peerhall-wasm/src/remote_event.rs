@@ -34,7 +34,8 @@ fn named(event: RemoteEvent<Value>) -> Value {
             record! { "event": "ice-candidate-error", "error": failure::info(&error) }
         }
         RemoteEvent::ConnectionReset { .. } => record! { "event": "connection-reset" },
-        RemoteEvent::Labelled(knows) => record! { "event": "labelled", "knows": knows },
+        // The layer has taken it.
+        RemoteEvent::Labelled(_) => Value::undefined(),
         RemoteEvent::Path(path) => {
             let word = match path {
                 Path::Direct => "direct",

@@ -152,19 +152,26 @@ impl<B: Body> Shared<B> {
         self: &Arc<Self>,
         call: impl FnOnce(&mut B::Mind, &mut B, Time) -> Result<OpId, E>,
     ) -> Result<Option<Outcome>, E> {
-        self.start();
-        let answer = {
-            let now = self.clock.now();
-            let mut core = self.lock();
-            let Core { mind, body, waiting, .. } = &mut *core;
-            let op = call(mind, body, now)?;
-            let (sender, answer) = oneshot::channel();
-            waiting.insert(op, sender);
-            answer
-        };
-        self.wake.notify_one();
+        let answer = self.ask(call)?;
         // No answer means that the loop was stopped from outside, with its runtime.
         Ok(answer.await.ok())
+    }
+
+    /// The same, for who waits for the answer elsewhere.
+    pub(crate) fn ask<E>(
+        self: &Arc<Self>,
+        call: impl FnOnce(&mut B::Mind, &mut B, Time) -> Result<OpId, E>,
+    ) -> Result<oneshot::Receiver<Outcome>, E> {
+        self.start();
+        let (sender, answer) = oneshot::channel();
+        let now = self.clock.now();
+        let mut core = self.lock();
+        let Core { mind, body, waiting, .. } = &mut *core;
+        let op = call(mind, body, now)?;
+        waiting.insert(op, sender);
+        drop(core);
+        self.wake.notify_one();
+        Ok(answer)
     }
 
     /// Starts the loop, once.

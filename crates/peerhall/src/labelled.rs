@@ -65,7 +65,7 @@ pub use incoming::Incoming;
 pub use payload::{Payload, SendOptions};
 pub use peerhall_labelled::{
     ChannelChange, ChannelOptions, Config, ContentId, CutOff, FileCode, Kind, Progress, Proof, Receipt,
-    Speaker, safe_file_name,
+    Speaker, Way, safe_file_name,
 };
 pub use room::{Broadcast, BroadcastError, Room, RoomEvent};
 pub use room_peer::RoomPeer;

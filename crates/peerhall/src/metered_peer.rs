@@ -92,7 +92,8 @@ impl PeerOptions {
         Self { linger: Some(linger), ..self }
     }
 
-    /// How long a first connection to a remote peer may take before its `Unreachable` event. Default: 30 s.
+    /// How long a first connection to a remote peer may take before its `Unreachable` event, and how long labelled
+    /// messages wait for a first or a lost one before they go through the server. Default: 30 s.
     #[must_use]
     pub fn reach_timeout(self, timeout: Duration) -> Self {
         Self { reach_timeout: Some(timeout), ..self }

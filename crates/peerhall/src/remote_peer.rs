@@ -82,6 +82,17 @@ impl RemotePeer {
         send_answer(request.await?)
     }
 
+    /// Hands labelled data to the server, behind what was handed to it before; the answer comes later.
+    pub(crate) fn carry(
+        &self,
+        text: String,
+    ) -> Result<impl Future<Output = Result<(), PeerSendError>> + Send + 'static, PeerSendError> {
+        let shared = self.shared.upgrade().ok_or(PeerSendError::Stopped)?;
+        let key = self.key();
+        let answer = shared.ask(|peer, _, now| peer.carry(now, key, text))?;
+        Ok(async move { send_answer(answer.await.ok()) })
+    }
+
     /// Opens a data channel on the connection of this moment; it ends with that connection.
     ///
     /// # Errors

@@ -23,7 +23,9 @@ pub(super) use send::Send;
 
 use std::future::Future;
 
-use peerhall::labelled::{ChannelOptions, Room, RoomEvent, RoomPeer, SendError, SendOptions, Transfer};
+use peerhall::labelled::{
+    ChannelOptions, Config, Room, RoomEvent, RoomPeer, SendError, SendOptions, Transfer,
+};
 use peerhall::{Events, Fingerprints, JoinOptions, MeteredPeer, PeerOptions};
 use peerhall_proto::files::{LABEL, Words};
 
@@ -45,7 +47,8 @@ fn run(work: impl Future<Output = Outcome>) -> Outcome {
 /// A member of the channel, with the label of the files, and its events from the first on.
 async fn enter(options: PeerOptions, channel: &str) -> Result<(Room, Events<RoomEvent>), Failure> {
     let peer = MeteredPeer::new(options)?;
-    let room = Room::new(peer.clone());
+    // What goes through the server is seen by it, and no proof would say so.
+    let room = Room::with_config(peer.clone(), Config { fallback: false, ..Config::default() });
     let events = room.events();
     room.open(LABEL, ChannelOptions::default()).map_err(|error| Failure::Ended(error.to_string()))?;
     peer.join(channel, JoinOptions::default()).await?;

@@ -134,9 +134,9 @@ impl Link {
         if ends.from.is_some() {
             self.other_tag = ends.from;
         }
-        if cfg!(feature = "labelled") && self.labelled.is_none_or(|known| ends.labelled && !known) {
-            self.labelled = Some(ends.labelled);
-            self.out.push(LinkOut::Labelled(ends.labelled));
+        if cfg!(feature = "labelled") && self.knows.is_none_or(|known| ends.knows > known) {
+            self.knows = Some(ends.knows);
+            self.out.push(LinkOut::Knows(ends.knows));
         }
         self.generation += 1;
         self.unanswered = 0;

@@ -85,15 +85,34 @@ pub enum RemoteEvent<J: Json> {
         /// The new connection.
         link: LinkId,
     },
-    /// Whether the remote peer knows labelled channels; told with the first description on each connection
-    /// to a peer that knows them itself.
-    Labelled(bool),
+    /// Something for the layer of labelled channels, if there is one.
+    Labelled(Labelled),
     /// The path changed.
     Path(Path),
     /// The quality changed.
     Quality(Quality),
     /// The remote peer cannot be reached for now.
     Unreachable(Unreachable),
+}
+
+/// What the layer of labelled channels is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Labelled {
+    /// Whether the remote peer knows labelled channels; told with the first description on each connection
+    /// to a peer that knows them itself.
+    Known(bool),
+    /// Labelled data is to go through the server, in texts of so many bytes of JSON at most; `None`: there is a
+    /// connection again.
+    #[cfg(feature = "labelled")]
+    Detour(Option<usize>),
+    /// Labelled data came through the server.
+    #[cfg(feature = "labelled")]
+    Carried {
+        /// As it was given to [`Peer::carry`](crate::Peer::carry).
+        text: String,
+        /// Bytes of JSON that a text of the answer may have.
+        room: usize,
+    },
 }
 
 /// Why a remote peer cannot be reached.

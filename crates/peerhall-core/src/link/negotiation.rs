@@ -8,7 +8,7 @@ use super::event::ErrorInfo;
 use super::restart::{ANSWER_TIMEOUT, Ladder, Step};
 use super::rtc::{Description, DescriptionKind, IceCandidate, IceState, RtcCommand, RtcInput, RtcState};
 use super::sdp::Sdp;
-use super::signal::Ends;
+use super::signal::{Ends, Knows};
 use crate::ids::LinkId;
 use crate::output::LogLevel;
 use crate::queue::Queue;
@@ -40,8 +40,8 @@ pub(crate) enum LinkOut {
     Renew(Option<(Description, Ends)>, Queue<Option<IceCandidate>>),
     /// The remote peer speaks to a connection that is gone, and is told so.
     SendReset(Ends),
-    /// Whether the remote peer knows labelled channels.
-    Labelled(bool),
+    /// What the remote peer knows of labelled channels.
+    Knows(Knows),
     Log(LogLevel, String),
 }
 
@@ -74,8 +74,8 @@ pub(crate) struct Link {
     /// What this connection is called in what it sends, and what the other end called itself.
     pub(super) tag: String,
     pub(super) other_tag: Option<String>,
-    /// Whether the remote peer knows labelled channels, once it has spoken.
-    pub(super) labelled: Option<bool>,
+    /// What the remote peer knows of labelled channels, once it has spoken.
+    pub(super) knows: Option<Knows>,
     pub(super) polite: bool,
     pub(super) side: Side,
     pub(super) call: Option<Call>,
@@ -112,7 +112,7 @@ impl Link {
             id,
             tag,
             other_tag: None,
-            labelled: None,
+            knows: None,
             polite,
             side: Side::Stable,
             call: None,
@@ -173,7 +173,7 @@ impl Link {
         if ends.to.as_ref().is_some_and(|to| *to != self.tag) {
             self.log(LogLevel::Debug, "a description for an earlier connection; dropped");
             if description.kind == DescriptionKind::Offer && ends.from.is_some() {
-                let ends = Ends { from: Some(self.tag.clone()), to: ends.from, labelled: false };
+                let ends = Ends { from: Some(self.tag.clone()), to: ends.from, knows: Knows::Nothing };
                 self.out.push(LinkOut::SendReset(ends));
             }
             return;
@@ -392,7 +392,7 @@ impl Link {
     }
 
     pub(super) fn ends(&self) -> Ends {
-        Ends { from: Some(self.tag.clone()), to: self.other_tag.clone(), labelled: false }
+        Ends { from: Some(self.tag.clone()), to: self.other_tag.clone(), knows: Knows::Nothing }
     }
 
     /// They wait while an offer is applied and answered: if that fails, they are for the connection that follows.

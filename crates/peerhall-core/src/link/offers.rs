@@ -79,7 +79,7 @@ mod tests {
     use crate::link::negotiation::{LinkOut, REMOTE_OFFERING, REMOTE_SETTLING};
     use crate::link::restart::{ANSWER_TIMEOUT, RESTART_DELAYS};
     use crate::link::rtc::{Description, DescriptionKind, IceState, RtcInput, RtcState};
-    use crate::link::signal::Ends;
+    use crate::link::signal::{Ends, Knows};
 
     fn link_with_a_lost_restart(ice: IceState, attempts: usize) -> (Link, Time) {
         let mut link = Link::new(LinkId(1), "a".to_owned(), true);
@@ -125,7 +125,7 @@ mod tests {
     fn link_that_answered(offer: &str) -> (Link, Time) {
         let mut link = Link::new(LinkId(1), "a".to_owned(), true);
         let now = Time::default();
-        let ends = Ends { from: None, to: None, labelled: false };
+        let ends = Ends { from: None, to: None, knows: Knows::Nothing };
         let described = |kind, sdp: &str| Description { kind, sdp: sdp.to_owned() };
         link.description(now, described(DescriptionKind::Offer, offer), ends);
         link.input(now, RtcInput::RemoteSet(Ok(())));

@@ -17,6 +17,16 @@ const MAX_TAG_UNITS: usize = 64;
 /// The member that says what the sender knows beyond the vendor's protocol.
 const EXTRAS_KEY: &str = "ph";
 
+/// The `type` of a message that carries labelled data, and the member that holds it.
+#[cfg(feature = "labelled")]
+const CARRIED_TYPE: &str = "rtc-labels";
+#[cfg(feature = "labelled")]
+const CARRIED_KEY: &str = "data";
+
+/// Bytes of JSON of such a message beyond what it carries.
+#[cfg(feature = "labelled")]
+pub(crate) const CARRIED_OVERHEAD: usize = r#"{"type":"rtc-labels","data":""}"#.len();
+
 /// Version of the labelled layer that is spoken.
 const LABELLED_VERSION: u8 = 1;
 
@@ -28,6 +38,9 @@ pub(crate) enum Signal<J> {
     Reset(Ends),
     Candidate(Option<IceCandidate>),
     Label(Label<J>),
+    /// Labelled data, for want of a connection.
+    #[cfg(feature = "labelled")]
+    Carried(String),
 }
 
 /// Between which two peer connections a description travels. Only our own clients say so: a server may
@@ -38,8 +51,20 @@ pub(crate) struct Ends {
     pub(crate) from: Option<String>,
     /// Tag of the receiver's connection, once the sender knows it.
     pub(crate) to: Option<String>,
-    /// Whether the sender knows labelled channels.
-    pub(crate) labelled: bool,
+    /// What the sender knows of labelled channels.
+    pub(crate) knows: Knows,
+}
+
+/// What a peer knows of labelled channels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Knows {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Labelled channels on a connection.
+    Labels,
+    /// The same through the server, too, while there is no connection.
+    Detours,
 }
 
 /// What the payload of a direct message is.
@@ -74,6 +99,8 @@ pub(crate) fn read<J: Json>(mut data: J, cap: usize) -> Payload<J> {
             signal((ends.from.is_some() && ends.to.is_some()).then_some(Signal::Reset(ends)))
         }
         Some("rtc-ice") => signal(data.take("candidate").and_then(candidate)),
+        #[cfg(feature = "labelled")]
+        Some(CARRIED_TYPE) => signal(data.text_at(CARRIED_KEY).map(Signal::Carried)),
         Some(_) | None => Payload::Data(data),
     }
 }
@@ -82,7 +109,12 @@ pub(crate) fn read<J: Json>(mut data: J, cap: usize) -> Payload<J> {
 pub(crate) fn looks_like_signal<J: Json>(data: &J) -> bool {
     data.is_object()
         && (data.get(TRACK_METADATA_KEY).is_some()
-            || matches!(data.text_at("type").as_deref(), Some("rtc-description" | "rtc-ice" | "rtc-reset")))
+            || match data.text_at("type").as_deref() {
+                Some("rtc-description" | "rtc-ice" | "rtc-reset") => true,
+                #[cfg(feature = "labelled")]
+                Some(CARRIED_TYPE) => true,
+                Some(_) | None => false,
+            })
 }
 
 fn signal<J>(signal: Option<Signal<J>>) -> Payload<J> {
@@ -92,16 +124,19 @@ fn signal<J>(signal: Option<Signal<J>>) -> Payload<J> {
 fn ends<J: Json>(data: &J) -> Ends {
     let short = |tag: &String| tag.encode_utf16().count() <= MAX_TAG_UNITS;
     let tag = |name| data.get("ends").and_then(|ends| ends.text_at(name)).filter(short);
-    Ends { from: tag("from"), to: tag("to"), labelled: cfg!(feature = "labelled") && knows_labels(data) }
+    Ends { from: tag("from"), to: tag("to"), knows: known(data) }
 }
 
 /// Another version is another layer, which is as good as none.
-fn knows_labels<J: Json>(data: &J) -> bool {
-    data.get(EXTRAS_KEY).is_some_and(|extras| {
-        extras.is_object()
-            && extras.get("v").and_then(|version| version.as_number()) == Some(f64::from(LABELLED_VERSION))
-            && extras.get("ch").is_some_and(|channels| channels.as_bool() == Some(true))
-    })
+fn known<J: Json>(data: &J) -> Knows {
+    let extras = data.get(EXTRAS_KEY).filter(|extras| cfg!(feature = "labelled") && extras.is_object());
+    let Some(extras) = extras else { return Knows::Nothing };
+    let says = |name| extras.get(name).is_some_and(|value| value.as_bool() == Some(true));
+    let version = extras.get("v").and_then(|version| version.as_number());
+    if version != Some(f64::from(LABELLED_VERSION)) || !says("ch") {
+        return Knows::Nothing;
+    }
+    if says("sv") { Knows::Detours } else { Knows::Labels }
 }
 
 fn description<J: Json>(object: J) -> Option<Description> {
@@ -167,8 +202,11 @@ pub(crate) fn write<J: Json>(signal: &Signal<J>) -> J {
             if ends.from.is_some() || ends.to.is_some() {
                 members.push(("ends", write_ends(ends)));
             }
-            if cfg!(feature = "labelled") && ends.labelled {
-                let extras = vec![("v", J::integer(LABELLED_VERSION.into())), ("ch", J::boolean(true))];
+            if cfg!(feature = "labelled") && ends.knows != Knows::Nothing {
+                let mut extras = vec![("v", J::integer(LABELLED_VERSION.into())), ("ch", J::boolean(true))];
+                if ends.knows == Knows::Detours {
+                    extras.push(("sv", J::boolean(true)));
+                }
                 members.push((EXTRAS_KEY, J::object(extras)));
             }
             J::object(members)
@@ -179,6 +217,10 @@ pub(crate) fn write<J: Json>(signal: &Signal<J>) -> J {
             J::object(vec![("type", J::string("rtc-ice")), ("candidate", candidate)])
         }
         Signal::Label(label) => J::object(vec![(TRACK_METADATA_KEY, write_label(label))]),
+        #[cfg(feature = "labelled")]
+        Signal::Carried(text) => {
+            J::object(vec![("type", J::string(CARRIED_TYPE)), (CARRIED_KEY, J::string(text))])
+        }
     }
 }
 
@@ -223,6 +265,8 @@ mod tests {
             Payload::Signal(Signal::Candidate(_)) => "candidate",
             Payload::Signal(Signal::Label(_)) => "label",
             Payload::Signal(Signal::Reset(_)) => "reset",
+            #[cfg(feature = "labelled")]
+            Payload::Signal(Signal::Carried(_)) => "carried",
             Payload::Malformed => "malformed",
             Payload::Data(_) => "data",
         }
@@ -252,19 +296,38 @@ mod tests {
     #[cfg(feature = "labelled")]
     fn whether_labels_are_known_is_said_beside_the_description_and_nowhere_else() {
         let description = Description { kind: DescriptionKind::Offer, sdp: "v=0".to_owned() };
-        for labelled in [false, true] {
-            let ends = Ends { labelled, ..Ends::default() };
+        let words = [
+            (Knows::Nothing, None),
+            (Knows::Labels, Some(json!({"v": 1, "ch": true}))),
+            (Knows::Detours, Some(json!({"v": 1, "ch": true, "sv": true}))),
+        ];
+        for (knows, said) in words {
+            let ends = Ends { knows, ..Ends::default() };
             let written: Value = write(&Signal::Description(description.clone(), ends.clone()));
-            assert_eq!(written.get("ph"), labelled.then(|| json!({"v": 1, "ch": true})).as_ref());
+            assert_eq!(written.get("ph"), said.as_ref());
             assert_eq!(written.get("ends"), None);
             let Payload::Signal(Signal::Description(_, back)) = read(written, 100) else {
                 panic!("a description")
             };
             assert_eq!(back, ends);
         }
-        for other in [json!(true), json!({"v": 2, "ch": true}), json!({"v": 1}), json!({"v": 1, "ch": 1})] {
-            assert!(!knows_labels(&json!({"ph": other})), "{other}");
+        let others =
+            [json!(true), json!({"v": 2, "ch": true}), json!({"v": 1, "sv": true}), json!({"v": 1, "ch": 1})];
+        for other in others {
+            assert_eq!(known(&json!({"ph": other})), Knows::Nothing, "{other}");
         }
+        assert_eq!(known(&json!({"ph": {"v": 1, "ch": true, "sv": 1}})), Knows::Labels);
+    }
+
+    #[test]
+    #[cfg(feature = "labelled")]
+    fn labelled_data_travels_as_one_text_and_is_nobody_elses() {
+        let written: Value = write(&Signal::Carried("AQID".to_owned()));
+        assert_eq!(written, json!({"type": "rtc-labels", "data": "AQID"}));
+        assert_eq!(written.encoded_len(), CARRIED_OVERHEAD + 4);
+        assert!(looks_like_signal(&written));
+        assert!(matches!(read(written, 100), Payload::Signal(Signal::Carried(text)) if text == "AQID"));
+        assert_eq!(kind(json!({"type": "rtc-labels", "data": [1]})), "malformed");
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl<J: Json> Peer<J> {
         self.send_to(now, id.as_str(), data)
     }
 
-    fn sent(&mut self, now: Time, request: OpId) -> OpId {
+    pub(super) fn sent(&mut self, now: Time, request: OpId) -> OpId {
         self.requests.push_back((request, Request::Send));
         self.pump(now);
         request
@@ -90,6 +90,11 @@ impl<J: Json> Peer<J> {
                     self.steps.push_back(super::Step::Signal(key, signal));
                 }
             }
+            // It belongs to a talk that somebody who is not here cannot have.
+            #[cfg(feature = "labelled")]
+            (Payload::Signal(signal::Signal::Carried(_)), None) => {
+                self.log(LogLevel::Debug, "labelled data of a peer that is not here was dropped");
+            }
             (Payload::Signal(signal), None) => {
                 if !self.held.hold(now, &sender, signal) {
                     self.log(LogLevel::Warn, "too much negotiation of a peer that is not here was dropped");
@@ -112,7 +117,7 @@ impl<J: Json> Peer<J> {
     }
 }
 
-fn not_sent(error: RequestError) -> SendError {
+pub(super) fn not_sent(error: RequestError) -> SendError {
     match error {
         RequestError::Oversized { size, cap } => SendError::Oversized { size, cap },
         RequestError::Name(name) => SendError::InvalidArgs(name),

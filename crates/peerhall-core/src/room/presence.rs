@@ -132,6 +132,8 @@ impl<J: Json> Peer<J> {
             Signal::Reset(ends) => remote.link.reset(&ends),
             Signal::Candidate(candidate) => remote.link.candidate(now, candidate),
             Signal::Label(label) => remote.labels.note(label),
+            #[cfg(feature = "labelled")]
+            Signal::Carried(text) => return self.carried(key, text),
         }
         self.settle(key);
     }

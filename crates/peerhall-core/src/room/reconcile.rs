@@ -9,7 +9,7 @@ use peerhall_proto::json::Json;
 use super::join::JoinOptions;
 use super::{Peer, PeerState};
 use crate::ids::{LinkId, PeerId, RemoteKey};
-use crate::link::signal::{Ends, Signal};
+use crate::link::signal::{Ends, Knows, Signal};
 use crate::link::{Link, RemoteEvent, RemoteState, RtcCommand};
 use crate::signalling::{Member, SubscribeOptions};
 use crate::time::Time;
@@ -204,7 +204,7 @@ impl<J: Json> Peer<J> {
     fn tell_reset(&mut self, key: RemoteKey, to: Option<String>) {
         let Some(remote) = self.remote_mut(key).filter(|_| to.is_some()) else { return };
         let id = remote.id.clone();
-        let ends = Ends { from: Some(remote.link.tag().to_owned()), to, labelled: false };
+        let ends = Ends { from: Some(remote.link.tag().to_owned()), to, knows: Knows::Nothing };
         self.signal(&id, &Signal::Reset(ends));
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use peerhall_proto::json::Json;
 
+use super::detour::Detour;
 use super::event::RemoteInfo;
 use crate::ids::{ChannelKey, PeerId, RemoteKey, TrackKey};
 use crate::link::labels::Labels;
@@ -49,6 +50,7 @@ pub(super) struct Remote<J> {
     /// When its statistics are due.
     pub(super) sample_at: Option<Time>,
     pub(super) reach: Reach,
+    pub(super) detour: Detour,
     resets: Queue<Time>,
 }
 
@@ -68,6 +70,7 @@ impl<J: Json> Remote<J> {
             quality: QualityWatch::default(),
             sample_at: None,
             reach: Reach::Untried,
+            detour: Detour::default(),
             resets: Queue::new(),
         }
     }
@@ -113,6 +116,8 @@ impl<J: Json> Remote<J> {
             Reach::By(by) => Some(by),
             Reach::Untried | Reach::Settled => None,
         };
-        [self.link.deadline(), self.lingers_until, self.sample_at, reach_by].into_iter().fold(None, earlier)
+        [self.link.deadline(), self.lingers_until, self.sample_at, reach_by, self.detour.deadline()]
+            .into_iter()
+            .fold(None, earlier)
     }
 }

@@ -8,10 +8,10 @@ use super::reconcile::Step;
 use super::remote::Reach;
 use super::{Peer, PeerState, Request};
 use crate::ids::{ChannelKey, LinkId, RemoteKey};
-use crate::link::signal::{self, Ends, Signal};
+use crate::link::signal::{self, Ends, Knows, Signal};
 use crate::link::{
-    Description, IceCandidate, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand, RtcInput,
-    RtcState, Stats, TrackGone, Unreachable,
+    Description, IceCandidate, Labelled, LinkOut, RemoteEvent, RemoteState, RemoteTrack, RtcCommand,
+    RtcInput, RtcState, Stats, TrackGone, Unreachable,
 };
 use crate::output::LogLevel;
 use crate::queue::Queue;
@@ -95,10 +95,15 @@ impl<J: Json> Peer<J> {
     }
 
     fn rtc_state(&mut self, now: Time, key: RemoteKey, state: RtcState) {
-        let interval = self.options.stats_interval;
+        let (interval, patience) = (self.options.stats_interval, self.options.reach_timeout);
         let Some(remote) = self.remote_mut(key) else { return };
         let present = remote.state;
         let connected = state == RtcState::Connected;
+        match state {
+            RtcState::New | RtcState::Connecting => {}
+            RtcState::Connected => remote.detour.connected(),
+            RtcState::Disconnected | RtcState::Failed | RtcState::Closed => remote.detour.lost(now, patience),
+        }
         remote.sample_at = interval.filter(|_| connected).map(|_| now);
         if connected {
             remote.reach = Reach::Settled;
@@ -163,17 +168,18 @@ impl<J: Json> Peer<J> {
     /// Carries out what a link wants.
     pub(super) fn settle(&mut self, key: RemoteKey) {
         let reach_timeout = self.options.reach_timeout;
-        let labelled = self.labelled;
+        let (now, ours) = (self.now, self.knows);
         let Some(remote) = self.remote_mut(key) else { return };
         let (link, id) = (remote.link.id, remote.id.clone());
         if let (Reach::Untried, Some(since)) = (remote.reach, remote.link.negotiating_since()) {
             remote.reach = Reach::By(since + reach_timeout);
+            remote.detour.lost(since, reach_timeout);
         }
         for out in remote.link.take_out() {
             match out {
                 LinkOut::Command(command) => self.command(link, command),
                 LinkOut::SendDescription(description, ends) => {
-                    let ends = Ends { labelled, ..ends };
+                    let ends = Ends { knows: ours, ..ends };
                     self.signal(&id, &Signal::Description(description, ends));
                 }
                 LinkOut::SendCandidate(candidate) => self.signal(&id, &Signal::Candidate(candidate)),
@@ -184,16 +190,26 @@ impl<J: Json> Peer<J> {
                     self.tell_remote(key, RemoteEvent::IceCandidateError(error))
                 }
                 LinkOut::Exhausted => {
+                    if let Some(remote) = self.remote_mut(key) {
+                        remote.detour.given_up(now);
+                    }
                     let reason = Unreachable::RestartsExhausted;
                     self.tell_remote(key, RemoteEvent::Unreachable(reason));
                 }
                 LinkOut::Renew(offer, candidates) => self.renew(key, offer, candidates),
-                LinkOut::Labelled(knows) if labelled => self.tell_remote(key, RemoteEvent::Labelled(knows)),
-                LinkOut::Labelled(_) => {}
+                LinkOut::Knows(theirs) if ours != Knows::Nothing => {
+                    if let Some(remote) = self.remote_mut(key) {
+                        remote.detour.shown(ours, theirs);
+                    }
+                    self.tell_remote(key, RemoteEvent::Labelled(Labelled::Known(theirs != Knows::Nothing)));
+                }
+                LinkOut::Knows(_) => {}
                 LinkOut::SendReset(ends) => self.signal(&id, &Signal::Reset(ends)),
                 LinkOut::Log(level, line) => self.log(level, line),
             }
         }
+        #[cfg(feature = "labelled")]
+        self.review_detour(key);
     }
 
     /// The remote peer made a new connection without a word from presence, or ours is of no use any more: it is
@@ -207,6 +223,7 @@ impl<J: Json> Peer<J> {
         let now = self.now;
         let Some(remote) = self.remote_mut(key) else { return };
         if !remote.may_reset(now) {
+            remote.detour.given_up(now);
             if std::mem::replace(&mut remote.reach, Reach::Settled) != Reach::Settled {
                 self.tell_remote(key, RemoteEvent::Unreachable(Unreachable::Failing));
             }

@@ -103,6 +103,22 @@ impl<J: Json> Signalling<J> {
         Ok(op)
     }
 
+    /// The same for what can wait until nothing else does, and has a size that nobody has looked at.
+    #[cfg(feature = "labelled")]
+    pub(crate) fn send_in_spare_time(
+        &mut self,
+        now: Time,
+        to: PeerId,
+        data: J,
+    ) -> Result<OpId, RequestError> {
+        self.needs_room(&data)?;
+        self.needs_connection()?;
+        let op = self.new_op();
+        self.pace.push_spare(PacedSend { op, to, data });
+        self.send_paced(now);
+        Ok(op)
+    }
+
     pub(super) fn send_paced(&mut self, now: Time) {
         if !self.is_connected() {
             return;

@@ -4,11 +4,16 @@ use bytes::Bytes;
 
 use super::{FrameError, MAX_MESSAGE_BYTES};
 
-pub(super) struct Reader(Bytes);
+pub(crate) struct Reader(Bytes);
 
 impl Reader {
     pub(super) fn new(message: Bytes) -> Result<Self, FrameError> {
         if message.len() > MAX_MESSAGE_BYTES { Err(FrameError::Long) } else { Ok(Self(message)) }
+    }
+
+    /// What has been measured otherwise.
+    pub(crate) const fn of(message: Bytes) -> Self {
+        Self(message)
     }
 
     pub(super) fn bytes(&mut self, count: usize) -> Result<Bytes, FrameError> {
@@ -24,7 +29,7 @@ impl Reader {
         Ok(array)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, FrameError> {
+    pub(crate) fn u8(&mut self) -> Result<u8, FrameError> {
         self.array().map(u8::from_be_bytes)
     }
 
@@ -32,11 +37,11 @@ impl Reader {
         self.array().map(u16::from_be_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, FrameError> {
+    pub(crate) fn u32(&mut self) -> Result<u32, FrameError> {
         self.array().map(u32::from_be_bytes)
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, FrameError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, FrameError> {
         self.array().map(u64::from_be_bytes)
     }
 
@@ -54,12 +59,12 @@ impl Reader {
     }
 
     /// Everything that is left.
-    pub(super) fn rest(&mut self) -> Bytes {
+    pub(crate) fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.0)
     }
 
     /// Nothing may be left.
-    pub(super) fn end(self) -> Result<(), FrameError> {
+    pub(crate) fn end(self) -> Result<(), FrameError> {
         if self.0.is_empty() { Ok(()) } else { Err(FrameError::Long) }
     }
 }

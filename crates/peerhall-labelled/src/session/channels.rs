@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ControlChannel, Message, Phase, Probe, RemoteChannel, Role, Session};
+use super::{ControlChannel, Message, Phase, Probe, RemoteChannel, Road, Role, Session};
 use crate::error::{CutOff, TransferError};
-use crate::event::{ChannelChange, ChannelId, Event, Output};
+use crate::event::{ChannelChange, ChannelId, Event, Output, Way};
 use crate::frame::Frame;
 use crate::frame::control::Control;
 use crate::lane::{Lane, LaneChannel};
@@ -17,11 +17,19 @@ use crate::outgoing::Outgoing;
 impl Session {
     /// The remote has shown, on the present connection, that it knows labels. Telling twice does nothing.
     pub fn capable(&mut self) {
+        self.capable = Some(true);
+        self.probe = Probe::Done;
+        if self.road == Road::Connection {
+            self.greet();
+        }
+    }
+
+    /// Makes the control channel, or waits for it.
+    pub(super) fn greet(&mut self) {
         if self.phase != Phase::Alone {
             return;
         }
         self.unlabelled = false;
-        self.probe = Probe::Done;
         self.phase = Phase::Greeting;
         if self.role == Role::Creator {
             let channel = self.new_channel();
@@ -34,6 +42,22 @@ impl Session {
     /// The remote has shown, on the present connection, that it does not know labels: what waits for it
     /// fails.
     pub fn incapable(&mut self) {
+        self.capable = Some(false);
+        if self.road == Road::Connection {
+            self.refuse_all();
+        }
+    }
+
+    /// The way over the connection begins anew, with a remote that may have shown itself meanwhile.
+    pub(super) fn go_by_what_is_known(&mut self) {
+        match self.capable {
+            Some(true) => self.greet(),
+            Some(false) => self.refuse_all(),
+            None => {}
+        }
+    }
+
+    fn refuse_all(&mut self) {
         if self.phase != Phase::Alone || std::mem::replace(&mut self.unlabelled, true) {
             return;
         }
@@ -49,14 +73,27 @@ impl Session {
 
     /// The remote opened a data channel. `None`: it is not a labelled one, and the application's.
     pub fn remote_channel(&mut self, channel: RemoteChannel) -> Option<ChannelId> {
+        labelled_protocol(&channel.init.protocol)?;
+        if channel.label == CONTROL_LABEL {
+            if self.role == Role::Asker {
+                self.called_back();
+            }
+        } else if self.way() == Way::Server || self.phase != Phase::Ready {
+            // Of a time before everything went through the server: the creator makes others after both hellos.
+            return Some(self.turn_away());
+        }
+        self.accept_channel(channel)
+    }
+
+    /// The other side has made a channel on the present road.
+    pub(super) fn accept_channel(&mut self, channel: RemoteChannel) -> Option<ChannelId> {
         let RemoteChannel { label, init } = channel;
         let protocol = labelled_protocol(&init.protocol)?.to_owned();
-        let id = self.new_channel();
         if self.role == Role::Creator || self.phase == Phase::Over {
             // Only one side creates.
-            self.out.push_back(Output::Close(id));
-            return Some(id);
+            return Some(self.turn_away());
         }
+        let id = self.new_channel();
         if label == CONTROL_LABEL {
             if let Some(old) = self.control.replace(ControlChannel { id, open: false, buffered: 0 }) {
                 self.out.push_back(Output::Close(old.id));
@@ -70,6 +107,7 @@ impl Session {
 
     /// A channel can be used; `stream` is its number on the wire.
     pub fn opened(&mut self, now: Duration, channel: ChannelId, stream: Option<u16>) {
+        self.now = now;
         if let Some(control) = self.control.as_mut().filter(|control| control.id == channel) {
             control.open = true;
             if self.role == Role::Creator {
@@ -149,10 +187,27 @@ impl Session {
         if self.phase == Phase::Over {
             return;
         }
-        self.role = role;
+        self.now = now;
+        let same_role = std::mem::replace(&mut self.role, role) == role;
+        (self.capable, self.probe) = (None, Probe::NotNeeded);
+        match self.road {
+            Road::Connection => self.start_over(),
+            // What is between the two does not hang on the connection, but on who creates channels.
+            Road::Server { .. } if same_role => {}
+            Road::Server { .. } => self.detour_anew(),
+        }
+        self.detour.hurry(now);
+        if self.lanes.iter().any(|lane| lane.wanted) {
+            self.probe();
+            self.plan_probe(now);
+        }
+    }
+
+    /// All channels are gone, and what was on its way is sent again on those that follow.
+    pub(super) fn start_over(&mut self) {
         self.phase = Phase::Alone;
         self.control = None;
-        (self.probe, self.unlabelled) = (Probe::NotNeeded, false);
+        self.unlabelled = false;
         self.lanes.retain(|lane| !lane.closing);
         let mut closed = Vec::new();
         for lane in &mut self.lanes {
@@ -163,10 +218,6 @@ impl Session {
             lane.outgoing.iter_mut().for_each(Outgoing::reset);
         }
         closed.iter().for_each(|label| self.channel_event(label, ChannelChange::Close));
-        if self.lanes.iter().any(|lane| lane.wanted) {
-            self.probe();
-            self.plan_probe(now);
-        }
     }
 
     /// The only creator has made the channel of a label. If there is one, it was closed over there, and the
@@ -188,10 +239,11 @@ impl Session {
                 self.lanes.len() - 1
             }
         };
+        let ceiling = self.ceiling();
         let Some(lane) = self.lanes.get_mut(index) else { return };
         lane.asked = None;
         lane.options = options.clone();
-        lane.channel = Some(LaneChannel::new(id));
+        lane.channel = Some(LaneChannel::new(id, ceiling));
         let (closing, label) = (lane.closing, Arc::clone(&lane.label));
         if !closing {
             self.channel_event(&label, ChannelChange::New { channel: id, options });

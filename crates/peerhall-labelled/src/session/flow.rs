@@ -9,6 +9,7 @@ use crate::event::{Event, Output};
 impl Session {
     /// Sends what may be sent, asks for bytes, and tells how far messages are.
     pub(super) fn flush(&mut self, now: Duration) {
+        self.now = now;
         self.plan_probe(now);
         self.fetch();
         while self.send_round(now) {

@@ -37,7 +37,8 @@ impl Session {
         if self.phase == Phase::Alone && lane.wanted {
             return self.probe();
         }
-        if self.phase != Phase::Ready || lane.channel.is_some() || lane.asked.is_some() {
+        let free = lane.channel.is_none() && lane.asked.is_none();
+        if self.phase != Phase::Ready || !free || !self.carries(&lane.options) {
             return;
         }
         let (label, options) = (Arc::clone(&lane.label), lane.options.clone());
@@ -46,8 +47,9 @@ impl Session {
                 let channel = self.new_channel();
                 let init = ChannelOptions { protocol: options.wire_protocol(), ..options.clone() };
                 self.out.push_back(Output::Create { channel, label: Arc::clone(&label), init });
+                let ceiling = self.ceiling();
                 if let Some(lane) = self.lanes.get_mut(index) {
-                    lane.channel = Some(LaneChannel::new(channel));
+                    lane.channel = Some(LaneChannel::new(channel, ceiling));
                 }
                 self.channel_event(&label, ChannelChange::New { channel, options });
             }

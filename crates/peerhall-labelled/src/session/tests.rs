@@ -1,5 +1,6 @@
 //! The numbered ones are those of the contract (labelled-peer, section 8), as far as they concern the core.
 
+mod detour;
 mod hostile;
 mod labels;
 mod resume;

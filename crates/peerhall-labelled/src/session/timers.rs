@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Probe, Session};
 use crate::error::TransferError;
-use crate::event::{IncomingId, OutgoingId};
+use crate::event::{IncomingId, OutgoingId, Way};
 use crate::frame::Code;
 use crate::lane::Lane;
 use crate::outgoing::Stage;
@@ -22,11 +22,14 @@ impl Session {
             Probe::At(at) => Some(at),
             Probe::NotNeeded | Probe::Wanted | Probe::Done => None,
         };
-        self.lanes.iter().filter_map(|lane| next(lane, limit)).chain(probe).min()
+        let detour = self.detour.deadline();
+        self.lanes.iter().filter_map(|lane| next(lane, limit)).chain(probe).chain(detour).min()
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Duration) {
+        self.now = now;
+        self.detour.due(now);
         let is_due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
         if matches!(self.probe, Probe::At(at) if now >= at) {
             self.probe_now();
@@ -35,6 +38,10 @@ impl Session {
             self.lost_for_good(index);
         }
         let Some(limit) = self.config.stall_limit else { return };
+        let silent = |lane: &Lane| is_due(sender_is_late(lane, limit));
+        if self.way() == Way::Server && self.lanes.iter().any(silent) {
+            self.detour_is_silent();
+        }
         let error = TransferError::Stalled { waited: limit };
         for index in 0..self.lanes.len() {
             let Some(lane) = self.lanes.get_mut(index) else { continue };

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use peerhall_core::{Json, RemoteKey};
 use peerhall_labelled::{
     ChannelChange, ChannelId, ChannelOptions, Event, IncomingId, Kind, Offer, Output, Progress, Receipt,
-    SendError, TransferError, labelled_protocol, safe_file_name,
+    SendError, TransferError, Way, labelled_protocol, safe_file_name,
 };
 
 use crate::value::{Value, record};
@@ -28,6 +28,8 @@ pub(super) fn describe(key: RemoteKey, output: Output) -> Option<Value> {
         Output::Want { transfer, bytes } => {
             record! { "what": "want", "transfer": u64::from(transfer.number()), "count": bytes }
         }
+        // The peer below takes it.
+        Output::Direct { .. } => return None,
         Output::Rewind(transfer) => {
             record! { "what": "rewind", "transfer": u64::from(transfer.number()) }
         }
@@ -44,6 +46,17 @@ pub(super) fn unlabelled(key: RemoteKey) -> Value {
 fn told(event: Event) -> Option<Value> {
     Some(match event {
         Event::Ready => record! { "what": "ready" },
+        Event::Way(way) => {
+            let word = match way {
+                Way::Connection => "connection",
+                Way::Server => "server",
+            };
+            record! { "what": "way", "way": word }
+        }
+        Event::OverQuota => {
+            let words = "the server takes no more messages in this period";
+            record! { "what": "overQuota", "error": error("over_message_quota", &words, None) }
+        }
         Event::Channel { label, change } => changed(&label, change),
         Event::Progress { transfer, progress } => {
             record! { "what": "progress", "transfer": u64::from(transfer.number()),

@@ -1,6 +1,8 @@
 //! What handles, channels and timers of one remote peer share: the session, and the loop that carries out
 //! what it wants.
 
+mod server;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -269,6 +271,7 @@ impl PeerShared {
                     open.close();
                 }
             }
+            Output::Direct { number, text } => self.post(state, now, number, text),
             Output::Want { transfer, bytes } => supply(state, now, transfer, bytes),
             Output::Rewind(transfer) => {
                 if let Some(sent) = state.outgoing.get_mut(&transfer) {
@@ -368,6 +371,8 @@ impl PeerShared {
                 }
             }
             Event::Ready => self.tell(RoomEvent::Ready(self.handle())),
+            Event::Way(way) => self.tell(RoomEvent::Way { peer: self.handle(), way }),
+            Event::OverQuota => self.tell(RoomEvent::OverQuota(self.handle())),
             Event::Channel { label, change } => {
                 let event = RoomEvent::Channel { peer: self.handle(), label: label.to_string(), change };
                 self.tell(event);

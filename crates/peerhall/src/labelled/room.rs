@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use peerhall_core::{ErrorInfo, PeerState, RemoteKey, RemoteState};
-use peerhall_labelled::{ChannelChange, CutOff};
+use peerhall_core::{ErrorInfo, Labelled, PeerState, RemoteKey, RemoteState};
+use peerhall_labelled::{ChannelChange, CutOff, Way};
 use peerhall_labelled::{ChannelOptions, Config, Receipt, Role, Session, StandingLabels, TransferError};
 use peerhall_rtc::{Channel, PeerConnection, RemoteTrack};
 use serde_json::{Value, json};
@@ -30,8 +30,7 @@ use crate::remote_peer::RemotePeer;
 pub(crate) enum News {
     Joined(RemotePeer, Option<PeerConnection>),
     Left(RemoteKey),
-    /// Whether the remote peer knows labels.
-    Labelled(RemoteKey, bool),
+    Labelled(RemoteKey, Labelled),
     Reset(RemoteKey, Option<PeerConnection>),
     Channel(RemoteKey, Channel),
     /// What the plain remote peer tells.
@@ -61,6 +60,17 @@ pub enum RoomEvent {
         /// How.
         change: ChannelChange,
     },
+    /// Messages to and from a remote peer go another way: through the server while no connection can be made,
+    /// and back over the first one that is there. What was on its way goes on.
+    Way {
+        /// This one.
+        peer: RoomPeer,
+        /// From now on.
+        way: Way,
+    },
+    /// The server takes no more messages of this period, so that those to a remote peer without a connection
+    /// wait for one. The way through the server is tried again from time to time.
+    OverQuota(RoomPeer),
     /// A remote peer broke a rule of the layer, and has no labels any more until it joins again.
     CutOff {
         /// This one.
@@ -360,13 +370,18 @@ impl Inner {
         match news {
             News::Joined(remote, connection) => self.joined(remote, connection),
             News::Left(key) => self.left(key),
-            News::Labelled(key, knows) => {
+            News::Labelled(key, news) => {
                 let Some(shared) = self.known(key) else { return };
-                if knows {
-                    shared.call(|session, _| session.capable());
-                } else {
-                    shared.call(|session, _| session.incapable());
-                    self.tell(RoomEvent::NotLabelled(RoomPeer { shared }));
+                match news {
+                    Labelled::Known(true) => shared.call(|session, _| session.capable()),
+                    Labelled::Known(false) => {
+                        shared.call(|session, _| session.incapable());
+                        self.tell(RoomEvent::NotLabelled(RoomPeer { shared }));
+                    }
+                    Labelled::Detour(room) => shared.call(|session, now| session.detour(now, room)),
+                    Labelled::Carried { text, room } => {
+                        shared.call(|session, now| session.direct(now, &text, room));
+                    }
                 }
             }
             News::Reset(key, connection) => {

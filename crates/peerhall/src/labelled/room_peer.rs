@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use peerhall_labelled::ChannelOptions;
+use peerhall_labelled::{ChannelOptions, Way};
 use peerhall_rtc::Channel;
 use serde_json::{Value, json};
 
@@ -143,8 +143,14 @@ impl RoomPeer {
         self.shared.labels()
     }
 
+    /// Which way messages go at this moment.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        self.shared.way()
+    }
+
     /// The data channel of a label. On one with a protocol, unordered, or giving messages up, messages are
-    /// the application's; on others they belong to the layer.
+    /// the application's; on others they belong to the layer. There is none while messages go through the server.
     #[must_use]
     pub fn channel(&self, label: &str) -> Option<Channel> {
         self.shared.raw(label)

@@ -300,7 +300,7 @@ impl PeerBody {
                 self.tell_of(|| News::Reset(key, self.connection(link)));
                 RemoteEvent::ConnectionReset
             }
-            CoreRemoteEvent::Labelled(knows) => return self.tell_of(|| News::Labelled(key, knows)),
+            CoreRemoteEvent::Labelled(news) => return self.tell_of(|| News::Labelled(key, news)),
             CoreRemoteEvent::Path(path) => RemoteEvent::Path(path),
             CoreRemoteEvent::Quality(quality) => RemoteEvent::Quality(quality),
             CoreRemoteEvent::Unreachable(reason) => RemoteEvent::Unreachable(reason),

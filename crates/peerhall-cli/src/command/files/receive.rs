@@ -97,6 +97,8 @@ async fn take(room: &Room, mut events: Events<RoomEvent>, shared: &Arc<Shared>) 
                 RoomEvent::PeerJoined(_)
                 | RoomEvent::NotLabelled(_)
                 | RoomEvent::Channel { .. }
+                | RoomEvent::Way { .. }
+                | RoomEvent::OverQuota(_)
                 | RoomEvent::CutOff { .. }
                 | _ => {}
             },

@@ -192,6 +192,8 @@ impl Sender {
             RoomEvent::PeerJoined(_)
             | RoomEvent::PeerLeft(_)
             | RoomEvent::Channel { .. }
+            | RoomEvent::Way { .. }
+            | RoomEvent::OverQuota(_)
             | RoomEvent::CutOff { .. }
             | _ => {}
         }

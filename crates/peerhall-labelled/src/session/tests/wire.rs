@@ -7,12 +7,15 @@ use bytes::Bytes;
 
 use crate::session::Sending;
 use crate::{
-    ChannelId, ChannelOptions, Config, Event, Have, IncomingId, Kind, Message, Offer, OutgoingId, Output,
-    Progress, Receipt, RemoteChannel, Role, SendError, Session, TransferError,
+    ChannelId, ChannelOptions, Config, DirectError, Event, Have, IncomingId, Kind, Message, Offer,
+    OutgoingId, Output, Progress, Receipt, RemoteChannel, Role, SendError, Session, TransferError,
 };
 
 pub(super) const A: usize = 0;
 pub(super) const B: usize = 1;
+
+/// Stands for the server where pipes have a number.
+const MAIL: usize = usize::MAX;
 
 /// Two sessions, their applications and what is between them.
 pub(super) struct Wire {
@@ -24,7 +27,36 @@ pub(super) struct Wire {
     pub(super) delay: Duration,
     /// Messages that were handed over, for those who count.
     pub(super) delivered: usize,
+    /// Nothing moves on the connection, whatever is on its way there.
+    pub(super) frozen: bool,
+    /// The server between the two.
+    pub(super) server: Server,
 }
+
+/// What hands texts over, apart from connections.
+#[derive(Default)]
+pub(super) struct Server {
+    /// What is on its way to each side.
+    to: [VecDeque<(Duration, Letter)>; 2],
+    /// Texts that it took.
+    pub(super) taken: usize,
+    /// Texts that it takes, if that is limited.
+    pub(super) quota: Option<usize>,
+    /// It loses the next text, and says so.
+    pub(super) fails: bool,
+    /// It loses the next text without a word.
+    pub(super) loses: bool,
+    /// All that was given to it.
+    pub(super) texts: Vec<String>,
+}
+
+enum Letter {
+    Text(String),
+    Answer(u64, Result<(), DirectError>),
+}
+
+/// Letters of a text that the server takes.
+pub(super) const ROOM: usize = 20_000;
 
 /// One side.
 pub(super) struct End {
@@ -122,6 +154,8 @@ impl Wire {
             rng: fastrand::Rng::with_seed(seed),
             delay: Duration::from_millis(40),
             delivered: 0,
+            frozen: false,
+            server: Server::default(),
         }
     }
 
@@ -138,6 +172,24 @@ impl Wire {
         for side in [A, B] {
             self.call(side, |session, _| session.capable());
         }
+    }
+
+    /// One side finds that there is no connection, or that there is one.
+    pub(super) fn detour(&mut self, side: usize, wanted: bool) {
+        self.call(side, |session, now| session.detour(now, wanted.then_some(ROOM)));
+    }
+
+    /// The connection works again, and what was on its way comes first.
+    pub(super) fn thaw(&mut self) {
+        self.frozen = false;
+        let now = self.now;
+        let late = self.pipes.iter_mut().flat_map(|pipe| pipe.to.iter_mut().flatten());
+        late.for_each(|(at, _)| *at = now.min(*at));
+    }
+
+    /// A text comes to one side, whoever wrote it.
+    pub(super) fn inject_text(&mut self, side: usize, text: &str) {
+        self.call(side, |session, now| session.direct(now, text, ROOM));
     }
 
     /// The connection is gone, with all that was on its way.
@@ -193,10 +245,13 @@ impl Wire {
 
     /// Lets the next thing happen; `until` makes deadlines count too.
     pub(super) fn step(&mut self, until: Option<Duration>) -> bool {
-        let next = self.pipes.iter().enumerate().flat_map(|(index, pipe)| {
+        let live = self.pipes.iter().enumerate().filter(|_| !self.frozen);
+        let next = live.flat_map(|(index, pipe)| {
             [A, B].into_iter().filter_map(move |side| Some((pipe.to[side].front()?.0, index, side)))
         });
-        let next = next.min();
+        let letters =
+            [A, B].into_iter().filter_map(|side| Some((self.server.to[side].front()?.0, MAIL, side)));
+        let next = next.chain(letters).min();
         let deadline = |side: usize| self.ends[side].session.deadline();
         let timer = [A, B].into_iter().filter_map(|side| Some((deadline(side)?, side))).min();
         let timer = timer.filter(|(at, _)| until.is_some_and(|until| *at <= until));
@@ -209,9 +264,48 @@ impl Wire {
             return false;
         };
         self.now = self.now.max(at);
+        if index == MAIL {
+            match self.server.to[side].pop_front().unwrap().1 {
+                Letter::Text(text) => self.inject_text(side, &text),
+                Letter::Answer(number, result) => {
+                    self.call(side, |session, now| session.direct_done(now, number, result));
+                }
+            }
+            return true;
+        }
         let (_, item) = self.pipes[index].to[side].pop_front().unwrap();
         self.deliver(index, side, item);
         true
+    }
+
+    /// The server takes a text, or not.
+    fn post(&mut self, side: usize, number: u64, text: String) {
+        assert!(text.len() <= ROOM, "{} letters", text.len());
+        assert!(text.bytes().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'+' | b'/')));
+        self.server.texts.push(text.clone());
+        let over_quota = self.server.quota.is_some_and(|quota| self.server.taken >= quota);
+        let fails = std::mem::take(&mut self.server.fails);
+        let loses = std::mem::take(&mut self.server.loses);
+        let result = if over_quota {
+            Err(DirectError::OverQuota)
+        } else if fails {
+            Err(DirectError::Lost)
+        } else {
+            self.server.taken += 1;
+            Ok(())
+        };
+        if result.is_ok() && !loses {
+            self.mail(1 - side, Letter::Text(text));
+        }
+        self.mail(side, Letter::Answer(number, result));
+    }
+
+    fn mail(&mut self, to: usize, letter: Letter) {
+        let most = u64::try_from(self.delay.as_micros()).unwrap();
+        let at = self.now + Duration::from_micros(self.rng.u64(most / 4..=most));
+        let queue = &mut self.server.to[to];
+        let at = queue.back().map_or(at, |(before, _)| at.max(*before));
+        queue.push_back((at, letter));
     }
 
     pub(super) fn inject(&mut self, side: usize, channel: ChannelId, bytes: Bytes) {
@@ -329,6 +423,7 @@ impl Wire {
                     }
                 }
                 Output::Negotiate => self.ends[side].probes += 1,
+                Output::Direct { number, text } => self.post(side, number, text),
                 Output::Event(event) => self.happens(side, event),
             }
         }
@@ -383,7 +478,12 @@ impl Wire {
             Event::Progress { transfer, progress } => {
                 end.progress.entry(*transfer).or_default().push(*progress);
             }
-            Event::Ready | Event::Channel { .. } | Event::Text { .. } | Event::CutOff(_) => {}
+            Event::Ready
+            | Event::Way(_)
+            | Event::OverQuota
+            | Event::Channel { .. }
+            | Event::Text { .. }
+            | Event::CutOff(_) => {}
         }
         end.events.push(event);
     }

@@ -30,7 +30,10 @@ impl PeerBody {
     ) -> (Arc<Layer>, Option<mpsc::UnboundedReceiver<News>>) {
         let (layer, news) = match self.layer.present.upgrade() {
             Some(layer) => (layer, None),
-            None => (Layer::new(config), Some(self.tell_labels(mind, now))),
+            None => {
+                let news = self.tell_labels(mind, now, config.fallback);
+                (Layer::new(config), Some(news))
+            }
         };
         self.layer.present = Arc::downgrade(&layer);
         if keep {
@@ -41,12 +44,15 @@ impl PeerBody {
 
     /// Tells remote peers from now on that labels are known, and the layer of what happens, first of those who are
     /// here. Bounded by what remote peers may do before their connections are reset or their sessions cut off.
-    fn tell_labels(&mut self, mind: &mut Peer<Value>, now: Time) -> mpsc::UnboundedReceiver<News> {
+    fn tell_labels(&mut self, mind: &mut Peer<Value>, now: Time, fallback: bool) -> mpsc::UnboundedReceiver<News> {
         let (mouth, ear) = mpsc::unbounded_channel();
         if mind.state() == PeerState::Closed {
             return ear;
         }
         mind.know_labels();
+        if fallback {
+            mind.offer_detours();
+        }
         for info in mind.remotes() {
             let Some(remote) = self.remotes.get(&info.key) else { continue };
             let state = StateChange { from: RemoteState::Idle, to: info.state };

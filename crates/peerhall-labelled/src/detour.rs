@@ -1,0 +1,394 @@
+//! The way through the server, for want of a connection: who goes it, since when, and what is said about that.
+//!
+//! | file | its job |
+//! |---|---|
+//! | `stay.rs` | one stay on this way: its channels, and what may be under way |
+//! | `record.rs` | what happens on channels, as a stream of bytes |
+//! | `word.rs` | what one text says |
+//! | `text.rs` | bytes as text |
+//!
+//! Whoever has no connection says hello. Both go this way once each has heard a hello of the other, under two
+//! numbers that name this stay and no other, so that nothing of an earlier one counts. Whoever has a connection
+//! again says goodbye, and both leave.
+
+mod record;
+mod stay;
+mod text;
+mod word;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::{CutOff, DirectError};
+use crate::event::ChannelId;
+use stay::{Heard, Stay};
+use word::{What, Word};
+
+pub(crate) use record::Record;
+
+/// Texts that the server has not answered for. More would only wait for their turn elsewhere.
+const MAX_UNANSWERED: usize = 4;
+
+/// Texts that wait, here or for the server's answer, when nothing more is said about a stay.
+const MAX_WORDS: usize = 16;
+
+/// How long a hello waits for the first time; twice as long each time after.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Longest time from one hello to the next.
+const ASK_SELDOM: Duration = Duration::from_secs(60);
+
+/// How long who still has no connection gives one time to come after the other side has said goodbye: both mostly
+/// see it at about the same moment.
+const REJOIN: Duration = Duration::from_secs(5);
+
+/// How long nothing is said to a server that takes nothing more in this period.
+const QUOTA_PAUSE: Duration = Duration::from_secs(300);
+
+/// Tells one number from the next: 2^64 divided by the golden ratio spreads them.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What this side knows of the way through the server to one other.
+#[derive(Debug)]
+pub(crate) struct Detour {
+    /// Where the numbers of this side come from.
+    seed: u64,
+    /// Whether the peer below finds no connection.
+    wanted: bool,
+    state: State,
+    /// Letters of a text.
+    room: usize,
+    /// Words about the stay, which wait for nothing.
+    words: VecDeque<Word>,
+    unanswered: usize,
+    /// Number of the next text.
+    next_text: u64,
+    /// The first text that the present state has anything to do with.
+    first_text: u64,
+    /// It was told that the server takes nothing more.
+    over_quota: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nobody wants it.
+    Idle,
+    /// It is wanted, and the other side has not said hello.
+    Asking { own: u64, again: Duration, wait: Duration },
+    /// Both go it.
+    Together(Box<Stay>),
+}
+
+/// What follows for the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Nothing.
+    Stay,
+    /// From now on everything goes through the server, on channels that are to be made anew.
+    Enter,
+    /// Not any more.
+    Leave,
+    /// The same, because the server takes nothing more.
+    LeaveOverQuota,
+}
+
+impl Detour {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            wanted: false,
+            state: State::Idle,
+            room: 0,
+            words: VecDeque::new(),
+            unanswered: 0,
+            next_text: 0,
+            first_text: 0,
+            over_quota: false,
+        }
+    }
+
+    /// There is no connection, and a text may have so many letters; or there is one.
+    pub(crate) fn want(&mut self, now: Duration, room: Option<usize>) -> Turn {
+        self.wanted = room.is_some();
+        self.room = room.unwrap_or(self.room);
+        match (&self.state, self.wanted) {
+            (State::Idle, true) => {
+                self.ask(ASK_AGAIN, now);
+                self.due(now);
+                Turn::Stay
+            }
+            (State::Asking { .. } | State::Together(_), true) => Turn::Stay,
+            (State::Idle | State::Asking { .. } | State::Together(_), false) => self.leave(),
+        }
+    }
+
+    /// Leaves, because there is a connection.
+    pub(crate) fn leave(&mut self) -> Turn {
+        if let Some(stay) = self.stay() {
+            let (from, to) = (stay.own(), stay.other());
+            self.say(from, to, What::Bye);
+        }
+        self.rest()
+    }
+
+    /// Leaves, and says hello again under another number if this way is still wanted: what is between the two
+    /// begins anew.
+    pub(crate) fn begin_anew(&mut self, now: Duration) -> Turn {
+        let turn = self.rest();
+        if self.wanted {
+            self.ask(ASK_AGAIN, now);
+        }
+        turn
+    }
+
+    /// The way to the server may be another: who waits for the other side asks at once.
+    pub(crate) fn hurry(&mut self, now: Duration) {
+        if let State::Asking { again, wait, .. } = &mut self.state {
+            (*again, *wait) = (now, ASK_AGAIN);
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        match self.state {
+            State::Asking { again, .. } => Some(again),
+            State::Idle | State::Together(_) => None,
+        }
+    }
+
+    /// Time has passed.
+    pub(crate) fn due(&mut self, now: Duration) {
+        let State::Asking { own, again, wait } = &mut self.state else { return };
+        if now < *again {
+            return;
+        }
+        *again = now + *wait;
+        *wait = (*wait * 2).min(ASK_SELDOM);
+        let (own, wants) = (*own, self.wanted);
+        self.say(own, 0, What::Hello { wants });
+    }
+
+    /// A text came; what it brings is taken with [`next_record`](Self::next_record). The answer may have so many
+    /// letters.
+    pub(crate) fn hear(&mut self, now: Duration, text: &str, room: usize) -> Result<Turn, CutOff> {
+        self.room = room;
+        let Word { from, to, what } = Word::read(text)?;
+        match what {
+            What::Hello { wants } => Ok(self.hello(from, to, wants)),
+            What::Piece { number, taken, bytes } => match self.stay_of(from, to) {
+                Some(stay) => match stay.piece(number, taken, &bytes)? {
+                    Heard::Taken => Ok(Turn::Stay),
+                    Heard::Gap => Ok(self.lost(now)),
+                },
+                None => {
+                    self.not_here(from);
+                    Ok(Turn::Stay)
+                }
+            },
+            What::Taken(taken) => {
+                self.stay_of(from, to).map_or(Ok(()), |stay| stay.told(taken))?;
+                Ok(Turn::Stay)
+            }
+            What::Bye => Ok(self.goodbye(now, from, to)),
+        }
+    }
+
+    /// What came of a text.
+    pub(crate) fn answered(&mut self, now: Duration, number: u64, result: Result<(), DirectError>) -> Turn {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        match result {
+            Ok(()) => {
+                self.over_quota = false;
+                Turn::Stay
+            }
+            // Of a stay that is over, or of a goodbye.
+            Err(_) if number < self.first_text || matches!(self.state, State::Idle) => Turn::Stay,
+            Err(DirectError::Lost) => self.lost(now),
+            Err(DirectError::OverQuota) => {
+                self.rest();
+                self.ask(ASK_SELDOM, now + QUOTA_PAUSE);
+                let told = std::mem::replace(&mut self.over_quota, true);
+                if told { Turn::Leave } else { Turn::LeaveOverQuota }
+            }
+        }
+    }
+
+    /// The next text for the driver, with its number.
+    pub(crate) fn next_text(&mut self) -> Option<(u64, String)> {
+        let word = match self.words.pop_front() {
+            Some(word) => word,
+            None if self.unanswered >= MAX_UNANSWERED => return None,
+            None => {
+                let (room, waits) = (self.room, self.unanswered > 0);
+                self.stay()?.next_word(room, waits)?
+            }
+        };
+        let number = self.next_text;
+        self.next_text += 1;
+        self.unanswered += 1;
+        Some((number, word.write()))
+    }
+
+    /// The next thing that happens on a channel.
+    pub(crate) fn next_record(&mut self) -> Result<Option<Record>, CutOff> {
+        Ok(self.stay().map_or(Ok(None), Stay::next_record)?)
+    }
+
+    /// The next channel of this side that can be used, with its line.
+    pub(crate) fn next_opened(&mut self) -> Option<(ChannelId, u16)> {
+        self.stay()?.next_opened()
+    }
+
+    /// This side makes a channel.
+    pub(crate) fn create(&mut self, now: Duration, channel: ChannelId, label: &str) -> Turn {
+        match self.stay().map(|stay| stay.create(channel, label)) {
+            Some(false) => self.begin_anew(now),
+            Some(true) | None => Turn::Stay,
+        }
+    }
+
+    /// The other side has made a channel.
+    pub(crate) fn add_line(&mut self, channel: ChannelId, line: u16) {
+        if let Some(stay) = self.stay() {
+            stay.add_line(channel, line);
+        }
+    }
+
+    pub(crate) fn send(&mut self, channel: ChannelId, bytes: Bytes) {
+        if let Some(stay) = self.stay() {
+            stay.send(channel, bytes);
+        }
+    }
+
+    pub(crate) fn close(&mut self, channel: ChannelId) {
+        if let Some(stay) = self.stay() {
+            stay.close(channel);
+        }
+    }
+
+    /// The channel of a line.
+    pub(crate) fn channel(&mut self, line: u16) -> Option<ChannelId> {
+        self.stay()?.channel(line)
+    }
+
+    /// The other side has closed a channel.
+    pub(crate) fn forget(&mut self, channel: ChannelId) {
+        if let Some(stay) = self.stay() {
+            stay.forget(channel);
+        }
+    }
+
+    /// Bytes of a channel that wait here.
+    pub(crate) fn queued(&self, channel: ChannelId) -> usize {
+        match &self.state {
+            State::Together(stay) => stay.queued(channel),
+            State::Idle | State::Asking { .. } => 0,
+        }
+    }
+
+    fn hello(&mut self, from: u64, to: u64, wants: bool) -> Turn {
+        let (own, other) = match &self.state {
+            State::Idle => (None, None),
+            State::Asking { own, .. } => (Some(*own), None),
+            State::Together(stay) => (Some(stay.own()), Some(stay.other())),
+        };
+        if from == 0 || (to != 0 && own != Some(to)) {
+            // To a stay that is over.
+            if own.is_none() {
+                self.not_here(from);
+            }
+            return Turn::Stay;
+        }
+        if !wants && !self.wanted {
+            let turn = self.rest();
+            self.not_here(from);
+            return turn;
+        }
+        let own = own.unwrap_or_else(|| self.number());
+        if to == 0 {
+            // It knows the number of this side from nobody else.
+            let wants = self.wanted;
+            self.say(own, from, What::Hello { wants });
+        }
+        if other == Some(from) {
+            return Turn::Stay;
+        }
+        self.rest();
+        self.state = State::Together(Box::new(Stay::new(own, from)));
+        Turn::Enter
+    }
+
+    fn goodbye(&mut self, now: Duration, from: u64, to: u64) -> Turn {
+        let concerned = match &self.state {
+            State::Idle => false,
+            State::Asking { own, .. } => *own == to,
+            State::Together(stay) => stay.own() == to && (from == 0 || stay.other() == from),
+        };
+        if !concerned {
+            return Turn::Stay;
+        }
+        let wait = if let State::Asking { wait, .. } = self.state { wait.max(REJOIN) } else { REJOIN };
+        let turn = self.rest();
+        if self.wanted {
+            self.ask(wait, now + wait);
+        }
+        turn
+    }
+
+    /// Something of this stay was lost, or a hello: it begins anew after a while, also for the other side's sake.
+    pub(crate) fn lost(&mut self, now: Duration) -> Turn {
+        if matches!(self.state, State::Asking { .. }) {
+            return Turn::Stay;
+        }
+        let turn = self.rest();
+        self.ask(ASK_AGAIN, now + ASK_AGAIN);
+        turn
+    }
+
+    /// Who believes to be together with this side is told that it is not.
+    fn not_here(&mut self, from: u64) {
+        if matches!(self.state, State::Idle) {
+            self.say(0, from, What::Bye);
+        }
+    }
+
+    fn ask(&mut self, wait: Duration, again: Duration) {
+        let own = self.number();
+        self.first_text = self.next_text;
+        self.state = State::Asking { own, again, wait };
+    }
+
+    /// Goes this way no more, and says nothing.
+    fn rest(&mut self) -> Turn {
+        self.first_text = self.next_text;
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Together(_) => Turn::Leave,
+            State::Idle | State::Asking { .. } => Turn::Stay,
+        }
+    }
+
+    /// Who asks faster than the server takes the answers gets none for a while, and asks again.
+    fn say(&mut self, from: u64, to: u64, what: What) {
+        if self.words.len() + self.unanswered < MAX_WORDS {
+            self.words.push_back(Word { from, to, what });
+        }
+    }
+
+    /// A number that no other stay of this side has; never 0.
+    fn number(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(SPREAD);
+        self.seed.max(1)
+    }
+
+    fn stay(&mut self) -> Option<&mut Stay> {
+        match &mut self.state {
+            State::Together(stay) => Some(stay),
+            State::Idle | State::Asking { .. } => None,
+        }
+    }
+
+    fn stay_of(&mut self, from: u64, to: u64) -> Option<&mut Stay> {
+        self.stay().filter(|stay| stay.own() == to && stay.other() == from)
+    }
+}
