@@ -62,3 +62,8 @@ fn the_page_takes_what_peerhall_send_offers_by_its_link_or_code_and_nothing_of_w
 -> Result<(), Failed> {
     node("page_send", &[])
 }
+
+#[test]
+fn visitors_without_a_connection_get_files_through_the_server_and_see_it() -> Result<(), Failed> {
+    node("page_fallback", &[])
+}

@@ -4,13 +4,16 @@ import { byId, make } from './dom.js';
 
 const KEPT = 500;
 
+const THROUGH_SERVER = 'No connection can be made: files go through the server, which sees them.';
+
 /** Shows who is there, and whom one can write to. */
 export function showPeople(room) {
   const remotes = room.peer.remotePeers;
-  const chip = (text, className, title) => make('li', { textContent: text, className, title });
+  const chip = (text, className, title, ...more) => make('li', { className, title }, text, ...more);
+  const way = (id) => (room.goesThroughServer(id) ? [' ', make('span', { className: 'badge', textContent: 'through the server', title: THROUGH_SERVER })] : []);
   byId('people').replaceChildren(
     chip(`${room.nameOf(room.selfId)} (you)`, 'own', room.selfId),
-    ...remotes.map(({ id }) => chip(room.nameOf(id), '', id)));
+    ...remotes.map(({ id }) => chip(room.nameOf(id), '', id, ...way(id))));
   byId('count').textContent = remotes.length + 1;
   const select = byId('to');
   const before = select.value;

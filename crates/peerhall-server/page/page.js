@@ -73,6 +73,7 @@ async function join({ channel, code }) {
     addLine(room.nameOf(from), text, { aside: isPrivate ? 'only to you' : '' });
     showPeople(room);
   });
+  on('way', () => showPeople(room));
   on('happened', mark);
   on('ended', end);
   media.attach(room);

@@ -20,11 +20,13 @@ const REFUSALS = {
 
 /**
  * Events (`detail`): `state` ({ state }), `came` and `went` ({ remote }), `named` ({ id }), `line` ({ from, text,
- * isPrivate }), `happened` ({ id, kind, text }: something for the time line) and `ended` ({ reason }).
+ * isPrivate }), `way` ({ id, way }: how files go), `happened` ({ id, kind, text }: something for the time line) and
+ * `ended` ({ reason }).
  */
 export class Room extends EventTarget {
   /** Whose greeting was answered. */
   #introduced = new Set();
+  #labels;
   #names = new Map();
   #ownName;
   #isOver = false;
@@ -41,9 +43,17 @@ export class Room extends EventTarget {
       allowInsecure: true,
       inactivityTimeoutMs: 12_000,
       webSocketFactory: (address) => faultySocket(address),
+      // Who knows a code wants the files between the two and nobody else.
+      fallback: !code,
     });
     this.peer = labels.peer;
     this.files = new Files(labels, code);
+    labels.on('way', ({ id, way }) => {
+      const words = way === 'server' ? 'through the server, for want of a connection' : 'over the connection again';
+      this.#mark(id, 'path', `files for ${this.nameOf(id)} go ${words}`);
+      this.#tell('way', { id, way });
+    });
+    this.#labels = labels;
     this.#listen();
     this.peer.join(channel).then(() => this.#greet(), (error) => this.#end(words(error)));
   }
@@ -55,6 +65,11 @@ export class Room extends EventTarget {
   nameOf(id) {
     if (id === this.selfId) return this.#ownName;
     return this.#names.get(id) ?? `Peer ${id.slice(0, 8)}`;
+  }
+
+  /** Whether files for somebody go through the server, because no connection can be made. */
+  goesThroughServer(id) {
+    return this.#labels.connections.get(id)?.way === 'server';
   }
 
   /** A line of chat for everybody, or for one. */

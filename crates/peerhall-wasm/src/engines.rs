@@ -45,8 +45,9 @@ impl Engine {
             peer.set_transport_policy(policy);
             #[cfg(feature = "labelled")]
             if options.flag("labelled") {
-                peer.know_labels();
-                return Ok(Self::Labelled(Box::new(peer), Box::new(Labels::new(options)?)));
+                let labels = Labels::new(options)?;
+                labels.introduce(&mut peer);
+                return Ok(Self::Labelled(Box::new(peer), Box::new(labels)));
             }
             return Ok(Self::Peer(Box::new(peer)));
         }

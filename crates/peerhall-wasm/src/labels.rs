@@ -89,6 +89,14 @@ impl Labels {
         })
     }
 
+    /// Says in the peer's name what the layer knows.
+    pub(crate) fn introduce(&self, peer: &mut Peer<Value>) {
+        peer.know_labels();
+        if self.config.fallback {
+            peer.offer_detours();
+        }
+    }
+
     /// Does what a request says, whether it is the layer's or the peer's.
     pub(crate) fn call(&mut self, peer: &mut Peer<Value>, now: Time, what: &str, request: &Value) -> Value {
         self.now = now.since_start();

@@ -185,6 +185,10 @@ type MessageEvent = ChannelEvent & { data: Incoming | string | ArrayBuffer; info
 type StreamEvent = LabelledEvent & { label: string; stream: MediaStream };
 type TrackEvent = StreamEvent & { track: MediaStreamTrack };
 type ErrorEvent = LabelledEvent & { error: Error | { name: string; message: string; code: string } };
+type WayEvent = LabelledEvent & { way: Way };
+
+/** Which way messages go: over the connection, or through the server while none can be made. */
+export type Way = 'connection' | 'server';
 
 /** Events: each fires under the name of its group, too. */
 export interface LabelledEventMap {
@@ -208,6 +212,10 @@ export interface LabelledEventMap {
   track: TrackEvent;
   'track:add': TrackEvent;
   'track:remove': TrackEvent;
+  /** Messages go another way from here on. Channels close and come back; what is on its way goes on. */
+  way: WayEvent;
+  'way:connection': WayEvent;
+  'way:server': WayEvent;
   /** Whether the remote peer knows labelled channels. */
   labelled: LabelledEvent;
   /** Labels work with it, for the first time or again. */
@@ -215,6 +223,8 @@ export interface LabelledEventMap {
   /** It does not know them: streams and raw channels work, messages are refused. */
   'labelled:refused': LabelledEvent;
   error: ErrorEvent;
+  /** The server takes no more messages in this period: those to a peer without a connection wait for one. */
+  'error:over-quota': ErrorEvent;
 }
 
 /** Handlers by the name of an event or of its group; a handler is kept once for a name. */
@@ -238,6 +248,8 @@ export declare class RemotePeer extends GroupEmitter {
   get state(): ConnectionState;
   /** The connection of this moment. */
   get connection(): RTCPeerConnection;
+  /** Which way messages go at this moment. */
+  get way(): Way;
   /** The remote peer below, which sends through the server and tells path and quality. */
   get remote(): PlainRemotePeer;
   /** Inbound streams by label. */
@@ -271,6 +283,11 @@ export interface RoomOptions extends MeteredPeerOptions {
   maxMessage?: number;
   /** Largest message that is put together for a promise, in bytes. Default: 67 108 864. */
   collectLimit?: number;
+  /**
+   * Whether messages go through the server while no connection can be made, where it sees them, counts them, and holds
+   * them to its rate. Streams and raw channels wait for a connection. Default: true.
+   */
+  fallback?: boolean;
 }
 
 /** A member of a room, with labelled streams and channels to everybody in it. */

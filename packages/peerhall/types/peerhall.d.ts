@@ -61,7 +61,10 @@ export interface MeteredPeerOptions extends SignallingClientOptions {
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** How long a remote peer that lost its connection to the server may stay away, in milliseconds. Default: 16 000. */
   lingerMs?: number;
-  /** How long a first connection may take before its `unreachable` event, in milliseconds. Default: 30 000. */
+  /**
+   * How long a first connection may take before its `unreachable` event, and how long labelled messages wait for a first or
+   * a lost one before they go through the server, in milliseconds. Default: 30 000.
+   */
   reachTimeoutMs?: number;
   /** How often quality is measured, in milliseconds; 0: never. Default: 5 000. */
   statsIntervalMs?: number;

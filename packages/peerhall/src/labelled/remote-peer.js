@@ -20,6 +20,7 @@ export class RemotePeer extends GroupEmitter {
   #shares;
   #heard;
   #state;
+  #way = 'connection';
   #streams = new Map();
   #channels = new Map();
   /** Labels that were opened here. */
@@ -63,6 +64,11 @@ export class RemotePeer extends GroupEmitter {
 
   get connection() {
     return this.#plain.pc;
+  }
+
+  /** Which way messages go: `connection` or `server`. */
+  get way() {
+    return this.#way;
   }
 
   /** Inbound streams by label. A new map each time. */
@@ -119,7 +125,8 @@ export class RemotePeer extends GroupEmitter {
 
   /** Shows an event of the layer; says whether somebody has seen it. */
   hear(group, name, detail) {
-    if (name === 'new' && group === 'channel') this.#channels.set(detail.label, detail.channel);
+    if (group === 'way') this.#way = detail.way;
+    if (name === 'new' && group === 'channel' && detail.channel) this.#channels.set(detail.label, detail.channel);
     const channel = detail.channel ?? this.#channels.get(detail.label);
     const event = { id: this.id, name, ...detail, ...(group === 'channel' && channel && { channel }) };
     if (name === 'close') this.#channels.delete(detail.label);

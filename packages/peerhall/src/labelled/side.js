@@ -158,6 +158,14 @@ export class Side {
     this.#hear('labelled', 'ready', {});
   }
 
+  way({ way }) {
+    this.#hear('way', way, { way });
+  }
+
+  overQuota({ error }) {
+    this.#hear('error', 'over-quota', { error: this.#engine.error(error) });
+  }
+
   unlabelled() {
     this.#hear('labelled', 'refused', {});
   }

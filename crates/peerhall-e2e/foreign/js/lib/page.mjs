@@ -7,13 +7,14 @@ const PATIENCE = { timeout: 60_000, polling: 50 };
 /**
  * Opens the page of the server in a profile of its own. Whatever it complains of, and every request
  * to another host, fails the test in the end; `forgives` are texts of complaints that a test provokes, `downloads` is
- * the folder that saved files go to.
+ * the folder that saved files go to, and `first` runs in the page before anything of its own.
  */
-export async function openPage(test, browser, url, { forgives = [], media = [], viewport, downloads } = {}) {
+export async function openPage(test, browser, url, { forgives = [], media = [], viewport, downloads, first } = {}) {
   const context = await browser.createBrowserContext(downloads && { downloadBehavior: { policy: 'allow', downloadPath: downloads } });
   const page = await context.newPage();
   if (viewport) await page.setViewport(viewport);
   if (media.length > 0) await page.emulateMediaFeatures(media);
+  if (first) await page.evaluateOnNewDocument(first);
   const troubles = [];
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (line) => {
