@@ -156,7 +156,7 @@ impl Link {
 
     /// Tells with the next description whether the remote peer knows labelled channels, as with the first.
     pub(crate) fn listen_for_labels(&mut self) {
-        self.labelled = None;
+        self.knows = None;
     }
 
     pub(crate) fn has_remote_description(&self) -> bool {
