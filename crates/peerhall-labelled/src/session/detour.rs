@@ -246,8 +246,9 @@ impl Session {
 
     /// What was wanted of channels through the server is not wanted any more.
     fn drop_outputs(&mut self) {
-        let out = std::mem::take(&mut self.out);
-        self.out = out.into_iter().filter(|output| !self.goes_through_the_server(output)).collect();
+        let mut out = std::mem::take(&mut self.out);
+        out.retain(|output| !self.goes_through_the_server(output));
+        self.out = out;
     }
 
     fn goes_through_the_server(&self, output: &Output) -> bool {
