@@ -52,6 +52,7 @@ mod feed;
 mod incoming;
 mod payload;
 mod room;
+mod room_event;
 mod room_peer;
 mod share;
 mod streams;
@@ -67,10 +68,12 @@ pub use peerhall_labelled::{
     ChannelChange, ChannelOptions, Config, ContentId, CutOff, FileCode, Kind, Progress, Proof, Receipt,
     Speaker, Way, safe_file_name,
 };
-pub use room::{Broadcast, BroadcastError, Room, RoomEvent};
+pub use room::{Broadcast, BroadcastError, Room};
+pub use room_event::RoomEvent;
 pub use room_peer::RoomPeer;
 pub use share::{Share, ShareError};
 pub use streams::ConnectionState;
 pub use transfer::Transfer;
 
-pub(crate) use room::{Inner as Layer, News};
+pub(crate) use room::Inner as Layer;
+pub(crate) use room_event::News;

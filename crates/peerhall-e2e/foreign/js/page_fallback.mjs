@@ -31,9 +31,9 @@ await run('page through the server', 240, async (test) => {
   await visitor.join(ben, 'Ben', 'hall');
 
   test.step('going through the server');
+  await files.choose(ann, join(folder, 'first.bin'));
   await visitor.seesPeople(ann, ['Ann (you)', 'Ben through the server']);
   await visitor.seesPeople(ben, ['Ann through the server', 'Ben (you)']);
-  await files.choose(ann, join(folder, 'first.bin'));
   await files.take(ben);
   await files.row(ann, 'first.bin to Ben', 'done');
   assert.ok(first.equals(await files.saved(downloads, 'first.bin', SIZE)), 'what is saved is what was sent');

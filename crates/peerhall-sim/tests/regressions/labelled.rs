@@ -1,6 +1,5 @@
 //! Who is told that somebody knows labelled channels, and who is left alone.
 
-use peerhall_core::RemoteKey;
 use peerhall_sim::{ActorId, Lab, LabOptions, VendorKind as Kind};
 
 use crate::common::{Frames, SECOND, connected_pair, pair};
@@ -77,10 +76,6 @@ fn pair_with_detours() -> (Lab, ActorId, ActorId) {
     (lab, alice, bob)
 }
 
-fn key_of(lab: &Lab, actor: ActorId, id: &str) -> RemoteKey {
-    lab.remote(actor, id).expect("is here").key
-}
-
 #[test]
 fn labelled_data_is_sent_through_the_server_while_there_is_no_path_and_no_longer() {
     let (mut lab, alice, bob) = pair_with_detours();
@@ -91,7 +86,7 @@ fn labelled_data_is_sent_through_the_server_while_there_is_no_path_and_no_longer
     for (who, other) in [(alice, "bob"), (bob, "alice")] {
         assert_eq!(lab.count_seen(who, &format!("{other} detour")), 1, "{:?}", lab.words(who));
     }
-    let bobs = key_of(&lab, alice, "bob");
+    let bobs = lab.remote(alice, "bob").expect("is here").key;
     lab.with_peer(alice, |peer, now| peer.carry(now, bobs, "AQID".to_owned())).expect("taken");
     lab.run_for(SECOND);
     assert_eq!(lab.count_seen(bob, "alice carried AQID"), 1);
@@ -128,7 +123,7 @@ fn one_that_does_not_know_the_way_through_the_server_is_sent_nothing_there() {
     lab.block_media(alice, bob, true);
     lab.run_for(SECOND * 120);
     assert_eq!(lab.count_seen(alice, "bob detour") + lab.count_seen(bob, "alice detour"), 0);
-    let bobs = key_of(&lab, alice, "bob");
+    let bobs = lab.remote(alice, "bob").expect("is here").key;
     lab.with_peer(alice, |peer, now| peer.carry(now, bobs, "AQID".to_owned())).expect("taken");
     lab.run_for(SECOND);
     assert_eq!(lab.count_seen(bob, "alice carried AQID"), 0, "it would not know what to do with it");
@@ -138,7 +133,7 @@ fn one_that_does_not_know_the_way_through_the_server_is_sent_nothing_there() {
 fn much_labelled_data_stays_below_the_servers_rate_and_leaves_room_for_negotiation() {
     let (mut lab, alice, bob) = pair_with_detours();
     lab.run_for(SECOND * 5);
-    let bobs = key_of(&lab, alice, "bob");
+    let bobs = lab.remote(alice, "bob").expect("is here").key;
     for _ in 0..500 {
         lab.with_peer(alice, |peer, now| peer.carry(now, bobs, "AQID".to_owned())).expect("taken");
     }

@@ -2,17 +2,18 @@
 //! what it wants.
 
 mod server;
+mod tasks;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use peerhall_labelled::{
-    BUFFER_LOW, ChannelId, ChannelOptions, Event, IncomingId, Message, OutgoingId, Output, Progress, Receipt,
+    BUFFER_LOW, ChannelId, ChannelOptions, Event, IncomingId, OutgoingId, Output, Progress, Receipt,
     RemoteChannel, Role, Sending, Session, TransferError,
 };
-use peerhall_rtc::{Channel, ChannelEvent, DataChannelInit, PeerConnection};
+use peerhall_rtc::{Channel, DataChannelInit, PeerConnection};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -20,7 +21,7 @@ use super::error::SendError;
 use super::feed::{Ask, feed};
 use super::incoming::{Arrival, Incoming};
 use super::payload::{Payload, Source};
-use super::room::RoomEvent;
+use super::room_event::RoomEvent;
 use super::room_peer::RoomPeer;
 use super::streams::Sights;
 use super::transfer::Transfer;
@@ -102,7 +103,7 @@ impl PeerShared {
             events,
             arrivals,
         });
-        tokio::spawn(keep_time(Arc::downgrade(&shared)));
+        tokio::spawn(tasks::keep_time(Arc::downgrade(&shared)));
         shared
     }
 
@@ -330,9 +331,9 @@ impl PeerShared {
         if peerhall_labelled::labelled_protocol(channel.protocol()).is_some_and(str::is_empty)
             && channel.ordered()
         {
-            tokio::spawn(pump(Arc::downgrade(self), id, channel));
+            tokio::spawn(tasks::pump(Arc::downgrade(self), id, channel));
         } else {
-            tokio::spawn(watch_raw(Arc::downgrade(self), id, channel));
+            tokio::spawn(tasks::watch_raw(Arc::downgrade(self), id, channel));
         }
     }
 
@@ -430,74 +431,5 @@ fn end(state: &mut State, transfer: OutgoingId, how: Result<Receipt, TransferErr
     if let Some(result) = state.outgoing.remove(&transfer).and_then(|mut sent| sent.result.take()) {
         // Who has dropped the transfer does not want to know.
         let _ = result.send(how);
-    }
-}
-
-/// Moves what a framed channel tells into the session. What arrives is bounded by the session's credit.
-async fn pump(shared: Weak<PeerShared>, id: ChannelId, channel: Channel) {
-    while let Some(event) = channel.next_event().await {
-        let Some(shared) = shared.upgrade() else { return };
-        let held = channel.buffered_amount();
-        shared.call(|session, now| match event {
-            ChannelEvent::Open => session.opened(now, id, channel.id()),
-            ChannelEvent::Message(peerhall_rtc::Message::Binary(bytes)) => {
-                session.message(now, id, held, Message::Binary(bytes));
-            }
-            ChannelEvent::Message(peerhall_rtc::Message::Text(text)) => {
-                session.message(now, id, held, Message::Text(text));
-            }
-            ChannelEvent::BufferedAmountLow => session.buffered(now, id, held),
-            ChannelEvent::Close => session.closed(now, id),
-            ChannelEvent::InvalidText | _ => {}
-        });
-    }
-}
-
-/// Watches a raw channel, whose messages are the application's, open and close.
-async fn watch_raw(shared: Weak<PeerShared>, id: ChannelId, channel: Channel) {
-    let mut told = false;
-    loop {
-        let Some(shared) = shared.upgrade() else { return };
-        match channel.ready_state() {
-            peerhall_rtc::ReadyState::Open if !told => {
-                told = true;
-                shared.call(|session, now| session.opened(now, id, channel.id()));
-            }
-            peerhall_rtc::ReadyState::Closed => {
-                return shared.call(|session, now| session.closed(now, id));
-            }
-            peerhall_rtc::ReadyState::Connecting
-            | peerhall_rtc::ReadyState::Open
-            | peerhall_rtc::ReadyState::Closing => {}
-        }
-        drop(shared);
-        tokio::time::sleep(RAW_LOOK).await;
-    }
-}
-
-/// How often raw channels are looked at: their events are the application's.
-const RAW_LOOK: Duration = Duration::from_millis(50);
-
-/// Calls the session when its time has come, and tells it what channels hold back, until it is over.
-async fn keep_time(shared: Weak<PeerShared>) {
-    loop {
-        let Some(strong) = shared.upgrade() else { return };
-        let deadline = strong.state().deadline.map(|at| strong.started + at);
-        let due = async {
-            match deadline {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
-        let woken = tokio::select! {
-            () = strong.wake.notified() => true,
-            () = due => false,
-        };
-        if !strong.look(woken) {
-            return;
-        }
-        drop(strong);
-        // Whoever fills buffers as fast as they empty leaves the others their turn.
-        tokio::task::yield_now().await;
     }
 }

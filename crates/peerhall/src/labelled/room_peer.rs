@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::body::PeerShared;
 use super::error::SendError;
 use super::payload::{Payload, SendOptions};
-use super::room::RoomEvent;
+use super::room_event::RoomEvent;
 use super::share::{Share, ShareError};
 use super::streams::ConnectionState;
 use super::transfer::Transfer;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use peerhall_core::RemoteState;
 use peerhall_rtc::RemoteTrack;
 
-use super::room::RoomEvent;
+use super::room_event::RoomEvent;
 use super::room_peer::RoomPeer;
 use crate::event::{RemoteEvent, TrackEvent};
 use crate::media::RemoteStream;

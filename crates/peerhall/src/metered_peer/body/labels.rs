@@ -44,7 +44,12 @@ impl PeerBody {
 
     /// Tells remote peers from now on that labels are known, and the layer of what happens, first of those who are
     /// here. Bounded by what remote peers may do before their connections are reset or their sessions cut off.
-    fn tell_labels(&mut self, mind: &mut Peer<Value>, now: Time, fallback: bool) -> mpsc::UnboundedReceiver<News> {
+    fn tell_labels(
+        &mut self,
+        mind: &mut Peer<Value>,
+        now: Time,
+        fallback: bool,
+    ) -> mpsc::UnboundedReceiver<News> {
         let (mouth, ear) = mpsc::unbounded_channel();
         if mind.state() == PeerState::Closed {
             return ear;
