@@ -90,6 +90,35 @@ fn w052_a_write_of_many_large_messages_arrives_whole_at_every_member() {
 }
 
 #[test]
+fn w052_what_was_written_before_an_end_arrives_though_it_is_much_and_others_say_little_meanwhile() {
+    on_every_shard_count(|server| {
+        let (mut much, mut little, mut member) = (server.client(), server.client(), server.client());
+        member.subscribe("room");
+        // Far more than what is read of one connection before its turn comes again.
+        let data: Vec<String> = (0..20).map(|n| format!("{n} {}", "x".repeat(50_000))).collect();
+        let write: Vec<u8> = data
+            .iter()
+            .flat_map(|data| {
+                masked(true, Opcode::Text, publish("room", data.as_str()).to_string().as_bytes())
+            })
+            .collect();
+        let id = much.id().to_owned();
+        much.write(&write);
+        much.cut();
+        (0..20).for_each(|n| little.send(&publish("room", n)));
+        little.sync();
+        let (mut from_much, mut from_little) = (Vec::new(), Vec::new());
+        while from_much.len() + from_little.len() < 40 {
+            let message = member.expect("message");
+            let list = if message.get("from") == json!(id) { &mut from_much } else { &mut from_little };
+            list.push(message.get("data"));
+        }
+        assert!(from_much.iter().zip(&data).all(|(came, said)| came == said), "whole and in order");
+        assert!(from_little.iter().enumerate().all(|(n, came)| *came == json!(n)), "in order");
+    });
+}
+
+#[test]
 fn w047_who_is_no_member_can_publish() {
     on_every_shard_count(|server| {
         let (mut member, mut outsider) = (server.client(), server.client());

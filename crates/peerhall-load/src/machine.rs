@@ -123,6 +123,27 @@ pub fn pin_to_core(core: usize) -> bool {
     pin(core)
 }
 
+/// Runs this thread, and what it starts from now on, on every core that it may use but one. Gives back whether that
+/// is possible: on Linux, when another is left.
+pub fn keep_off_core(core: usize) -> bool {
+    keep_off(core)
+}
+
+#[cfg(target_os = "linux")]
+fn keep_off(core: usize) -> bool {
+    let Ok(mut cores) = rustix::thread::sched_getaffinity(None) else { return false };
+    if core >= rustix::thread::CpuSet::MAX_CPU {
+        return false;
+    }
+    cores.unset(core);
+    cores.count() > 0 && rustix::thread::sched_setaffinity(None, &cores).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_off(_core: usize) -> bool {
+    false
+}
+
 #[cfg(target_os = "linux")]
 fn pin(core: usize) -> bool {
     let mut cores = rustix::thread::CpuSet::new();

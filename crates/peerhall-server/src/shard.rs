@@ -1,9 +1,10 @@
 //! One shard: a thread that owns its sockets, its read buffer and its [`Hub`], and turns readiness
 //! into inputs and effects into bytes.
 //!
-//! A turn: wait for sockets, mail or a deadline; read everything that is ready; let newcomers in and those who
-//! end out, but only for so long; let the hub end its turn; carry out its effects; write each connection that has
-//! something to say once, and those with much to say only as far as nobody has to wait for it.
+//! A turn: wait for sockets, mail or a deadline; read what is ready, and of those who bring much only as far as
+//! nobody has to wait for it; let newcomers in and those who end out, but only for so long; let the hub end its
+//! turn; carry out its effects; write each connection that has something to say once, and those with much to say
+//! only as far as nobody has to wait for it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -92,8 +93,8 @@ pub(crate) struct Shard {
     timers: Timers,
     /// Connections with something to write in this turn.
     dirty: Vec<u32>,
-    /// Connections that had more to read than one turn gives them.
-    unread: Vec<ConnId>,
+    /// Connections that have brought much, of which later turns read on.
+    unread: VecDeque<ConnId>,
     /// Connections that come or go and wait for their turn: their HTTP request has come or grown, or their
     /// other end has finished.
     at_the_door: VecDeque<(ConnId, Until)>,
@@ -166,7 +167,7 @@ impl Shard {
             conns: Table::default(),
             timers: Timers::default(),
             dirty: Vec::new(),
-            unread: Vec::new(),
+            unread: VecDeque::new(),
             at_the_door: VecDeque::new(),
             large: VecDeque::new(),
             crowd: VecDeque::new(),
@@ -241,9 +242,7 @@ impl Shard {
                 }
             }
         }
-        for conn in std::mem::take(&mut self.unread) {
-            self.isolated(conn, now, |shard| shard.receive(conn, Until::End, now));
-        }
+        self.read_on(now);
         self.serve_the_door(now);
         self.accept(now);
         let flow = self.end_turn(now);

@@ -12,6 +12,7 @@
 //! | `scenario/` | one attack each |
 
 mod bystanders;
+mod cores;
 mod failed;
 mod fleet;
 mod keys;

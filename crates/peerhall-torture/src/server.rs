@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::cores;
 use crate::failed::{Doing, Failed};
 use crate::keys::Keys;
 
@@ -25,11 +26,18 @@ pub(crate) struct Settings {
     wrapper: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
+    one_core: bool,
 }
 
 impl Settings {
     pub(crate) fn of(binary: &Path) -> Self {
-        Self { binary: binary.to_owned(), wrapper: Vec::new(), variables: Vec::new(), folder: None }
+        Self {
+            binary: binary.to_owned(),
+            wrapper: Vec::new(),
+            variables: Vec::new(),
+            folder: None,
+            one_core: false,
+        }
     }
 
     /// Sets a configuration variable, or any other.
@@ -41,6 +49,12 @@ impl Settings {
     /// Starts the server through another program, which must become it: the process number is the same.
     pub(crate) fn wrapped<S: Into<OsString>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Self {
         self.wrapper.extend(wrapper.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs the server on one core, which [`cores`](crate::cores) leaves to it.
+    pub(crate) fn on_one_core(mut self) -> Self {
+        self.one_core = true;
         self
     }
 
@@ -111,8 +125,11 @@ impl Server {
             .envs(self.settings.variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(File::options().append(true).open(&self.log).doing("the log file")?);
-        let mut child =
-            command.spawn().doing(format_args!("cannot start {}", command.get_program().display()))?;
+        let started = match self.settings.one_core {
+            true => cores::start_on_one(&mut command),
+            false => command.spawn(),
+        };
+        let mut child = started.doing(format_args!("cannot start {}", command.get_program().display()))?;
         let output = child.stdout.take().ok_or_else(|| Failed::new("the server has no output"))?;
         let mut output = BufReader::new(output);
         let mut line = String::new();

@@ -54,6 +54,8 @@ pub(crate) struct Conn {
     pub(crate) outbox: Outbox,
     /// When something came last.
     pub(crate) heard: Tick,
+    /// Has brought more than was read of it, and waits for its turn to be read on.
+    pub(crate) unread: bool,
     /// Is on the list of connections to be written in this turn.
     pub(crate) dirty: bool,
     /// A deadline watches the age of the outbox.
@@ -79,6 +81,7 @@ impl Conn {
             tail: Vec::new(),
             outbox: Outbox::default(),
             heard: now,
+            unread: false,
             dirty: false,
             watched: false,
             message_since: None,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use peerhall_hub::{ConnId, Ended, Now, Opening};
@@ -10,8 +11,8 @@ use peerhall_proto::code::CloseCode;
 use peerhall_turn::Adopted;
 use rustls::ServerConnection;
 
-use super::Shard;
 use super::conn::{CLOSE_GRACE, Handshake, Phase};
+use super::{READ_BYTES, Shard};
 use crate::admission::Refused;
 use crate::failpoint;
 use crate::handover::HandedOver;
@@ -19,8 +20,12 @@ use crate::timers::Reason;
 use crate::ws::decode::{Decoded, Incoming, Limits, ProtocolError};
 use crate::ws::{encode, handshake};
 
-/// Reads of one connection in one turn; a busier one goes on in the next turn.
-const READS_PER_TURN: usize = 4;
+/// Bytes of one connection that are read where its event stands in the turn. Who brings more is read on behind
+/// everybody else, so that those who say little do not wait for it.
+const AT_ONCE: usize = 16 * 1024;
+
+/// What a turn spends on those who bring much. One of them is always read on.
+const MUCH_WITHIN: Duration = Duration::from_micros(200);
 
 /// How far a connection is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +59,33 @@ enum Asked {
 }
 
 impl Shard {
-    /// Reads a connection until nothing is left or its turn is over.
+    /// Reads what has come on a connection, and leaves the rest for [`read_on`](Self::read_on) when it is much.
     pub(super) fn receive(&mut self, conn: ConnId, until: Until, now: Now) {
-        for _ in 0..READS_PER_TURN {
+        // Who waits to be read on is not read between the others, and not noted twice.
+        if self.conns.get(conn).is_some_and(|one| !one.unread) {
+            self.read_some(conn, AT_ONCE, until, now);
+        }
+    }
+
+    /// Reads on what those have brought who bring much, in turns, as far as there is time.
+    pub(super) fn read_on(&mut self, now: Now) {
+        let begin = Instant::now();
+        while let Some(conn) = self.unread.pop_front() {
+            let Some(one) = self.conns.get_mut(conn) else { continue };
+            one.unread = false;
+            self.isolated(conn, now, |shard| shard.read_some(conn, READ_BYTES, Until::End, now));
+            if begin.elapsed() > MUCH_WITHIN {
+                return;
+            }
+        }
+    }
+
+    /// Reads a connection until nothing is left or so many bytes have come.
+    fn read_some(&mut self, conn: ConnId, most: usize, until: Until, now: Now) {
+        let mut left = most;
+        while left > 0 {
             let tail = self.restore_tail(conn);
-            match self.read(conn, tail) {
+            match self.read(conn, tail, left) {
                 Read::Nothing => {
                     self.keep_tail(conn, 0, tail);
                     return;
@@ -70,11 +97,13 @@ impl Shard {
                     if !more && until == Until::ShortRead {
                         return;
                     }
+                    left = left.saturating_sub(count);
                 }
             }
         }
-        if self.conns.get(conn).is_some() {
-            self.unread.push(conn);
+        if let Some(one) = self.conns.get_mut(conn) {
+            one.unread = true;
+            self.unread.push_back(conn);
         }
     }
 
@@ -98,9 +127,10 @@ impl Shard {
         }
     }
 
-    fn read(&mut self, conn: ConnId, tail: usize) -> Read {
+    fn read(&mut self, conn: ConnId, tail: usize, most: usize) -> Read {
         let Some(one) = self.conns.get_mut(conn) else { return Read::Nothing };
-        let Some(room) = self.read_buf.get_mut(tail..) else { return Read::Nothing };
+        let end = self.read_buf.len().min(tail + most);
+        let Some(room) = self.read_buf.get_mut(tail..end) else { return Read::Nothing };
         loop {
             return match one.stream.read(room) {
                 Ok(0) => Read::End,

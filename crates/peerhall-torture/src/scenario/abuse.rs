@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Scenario;
 use crate::bystanders::Bystanders;
+use crate::cores;
 use crate::failed::Failed;
 use crate::plan::Plan;
 use crate::server::{Server, Settings, process};
@@ -37,7 +38,11 @@ pub(super) fn attack_named(name: &str) -> Option<&'static Attack> {
 }
 
 fn run(plan: &Plan) -> Result<Verdict, Failed> {
-    let settings = Settings::of(&plan.binary);
+    cores::beside_the_server(|| play_all(plan))
+}
+
+fn play_all(plan: &Plan) -> Result<Verdict, Failed> {
+    let settings = Settings::of(&plan.binary).on_one_core();
     let settings = match plan.pick(false, true) {
         false => settings,
         // What takes ten seconds and more by default has to show within a few.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::Scenario;
 use super::abuse::{Attacker, attack_named};
 use crate::bystanders::Bystanders;
+use crate::cores;
 use crate::failed::{Doing, Failed};
 use crate::plan::Plan;
 use crate::server::metrics::Metrics;
@@ -38,8 +39,12 @@ fn run(plan: &Plan) -> Result<Verdict, Failed> {
     if !WITHOUT_MEMORY.iter().any(|name| plan.includes(name)) {
         return Err(Failed::new(format!("it plays {}", WITHOUT_MEMORY.join(", "))));
     }
+    cores::beside_the_server(|| press_on_both(plan))
+}
+
+fn press_on_both(plan: &Plan) -> Result<Verdict, Failed> {
     let mut verdict = Verdict::default();
-    let few = Settings::of(&plan.binary).wrapped(["prlimit", "--nofile=256"]);
+    let few = Settings::of(&plan.binary).on_one_core().wrapped(["prlimit", "--nofile=256"]);
     let mut server = few.start()?;
     press(plan, &mut server, &WITHOUT_DESCRIPTORS, &mut verdict, "256 descriptors")?;
     verdict.holds("newcomers were shed", sheds(plan, &server)?);
@@ -47,7 +52,7 @@ fn run(plan: &Plan) -> Result<Verdict, Failed> {
 
     let group = MemoryGroup::create()?;
     let join = format!("echo $$ > {} && exec \"$0\" \"$@\"", group.0.join("cgroup.procs").display());
-    let small = Settings::of(&plan.binary).wrapped(["sh", "-c", &join]);
+    let small = Settings::of(&plan.binary).on_one_core().wrapped(["sh", "-c", &join]);
     let mut server = small.start()?;
     press(plan, &mut server, &WITHOUT_MEMORY, &mut verdict, "128 MiB")?;
     verdict.note("MiB at the group's peak", group.peak()? >> 20);
