@@ -78,6 +78,11 @@ fn a_code_of_files_is_read_and_proved_as_native_programs_do() {
 }
 
 #[test]
+fn a_peer_with_labels_is_one_object_with_its_room() {
+    case("units", "oneObject");
+}
+
+#[test]
 fn importing_touches_nothing_of_the_platform() {
     case("units", "imports");
 }
@@ -90,6 +95,11 @@ fn every_export_of_the_vendors_sdk_is_there() {
 #[test]
 fn every_public_member_of_the_vendors_classes_is_there() {
     case("surface", "members");
+}
+
+#[test]
+fn a_peer_with_labels_has_everything_that_one_without_has() {
+    case("surface", "labelled");
 }
 
 #[test]

@@ -78,6 +78,16 @@ fn the_same_calls_on_the_vendors_package_and_on_ours_tell_the_same_events_in_the
 }
 
 #[test]
+fn r51_r52_five_whose_peers_know_labels_and_use_none_do_the_same() -> Result<(), Failed> {
+    node("package_calls", &["--labelled"])
+}
+
+#[test]
+fn peers_with_labels_open_transfer_and_share_on_one_object_beside_what_every_peer_does() -> Result<(), Failed> {
+    node("package_one_object", &[])
+}
+
+#[test]
 fn l01_to_l18_two_pages_in_chromium_exchange_labelled_messages_and_streams_over_aborts_a_cut_and_a_reload()
 -> Result<(), Failed> {
     node("package_labelled", &[])

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use peerhall::event::{Connected, Direct, Disconnected, Joined, Left, Message, Presence, ServerError};
 use peerhall::event::{StreamEvent, TrackEvent};
-use peerhall::labelled::{Broadcast, ChannelOptions, Receipt, SendOptions, Share, Transfer};
+use peerhall::labelled::{
+    Broadcast, ChannelOptions, Incoming, Receipt, RoomPeer, SendOptions, Share, Transfer,
+};
 use peerhall::{
     Channel, ClientEvent, CloseCode, Codec, ConfigError, ConnectError, DataChannel, DataChannelEvent,
     DataChannelInit, DataChannelOptions, ErrorInfo, Events, JoinError, JoinOptions, LocalStream, LocalTrack,
@@ -119,6 +121,8 @@ fn what_cannot_work_is_refused_where_it_is_said() {
 async fn a_remote_peer_has_the_names_of_the_seeds(peer: MeteredPeer, remote: RemotePeer) -> Result<(), Any> {
     let joined: Result<(), JoinError> = peer.join("room", JoinOptions::default()).await;
     joined?;
+    let _: Option<Incoming> = peer.next_transfer().await;
+    let _: Option<RoomPeer> = remote.labelled();
     let _: (&str, Option<Value>, RemoteState, bool) =
         (remote.id(), remote.metadata(), remote.state(), remote.polite());
     let _: (Option<PeerConnection>, Value) = (remote.pc(), remote.to_json());

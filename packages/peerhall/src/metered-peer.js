@@ -2,13 +2,14 @@ import { EventEmitter } from './emitter.js';
 import { Engine } from './engine.js';
 import { plain } from './json.js';
 import { LabelledError } from './labelled/errors.js';
+import { MeteredRemotePeer } from './labelled/metered-remote-peer.js';
 import { Link } from './link.js';
 import { LocalMedia, described, numberOf } from './objects.js';
 import { PEER_CLASSES } from './peer-errors.js';
 import { RemotePeer } from './remote-peer.js';
 
-/** The labelled layers over peers, where this is built with one. */
-const layers = /* @__PURE__ */ new WeakMap();
+/** The labelled layers of peers, where this is built with them. */
+export const layers = /* @__PURE__ */ new WeakMap();
 
 /** A member of one channel, connected to everybody else in it (sdk-behaviour, section 4). */
 export class MeteredPeer extends EventEmitter {
@@ -36,7 +37,7 @@ export class MeteredPeer extends EventEmitter {
       classes: LABELLED ? { ...PEER_CLASSES, LabelledError } : PEER_CLASSES,
       outputs,
     });
-    if (LABELLED && options.layer) {
+    if (LABELLED) {
       const layer = options.layer(this.#engine, (key) => this.#remotes.get(key)?.view.link);
       layers.set(this, layer);
       this.#media = layer.media;
@@ -169,12 +170,12 @@ export class MeteredPeer extends EventEmitter {
     const view = {};
     this.#refresh(view, info);
     const { key } = info;
-    const remote = new RemotePeer(view, {
+    const remote = new (LABELLED ? MeteredRemotePeer : RemotePeer)(view, {
       send: (data) => this.#engine.ask({ do: 'sendToRemote', key, data: plain(data) }),
       restartIce: () => this.#engine.tell({ do: 'restartIce', key }),
     });
     this.#remotes.set(key, { remote, view });
-    if (LABELLED) layers.get(this)?.joined(key, remote);
+    if (LABELLED) layers.get(this).joined(key, remote);
     this.emit('peer-joined', { peer: remote });
   }
 
@@ -182,7 +183,7 @@ export class MeteredPeer extends EventEmitter {
     const { remote, view } = this.#remotes.get(key);
     this.#remotes.delete(key);
     view.state = 'closed';
-    if (LABELLED) layers.get(this)?.left(key);
+    if (LABELLED) layers.get(this).left(key);
     remote.removeAllListeners();
     this.emit('peer-left', { peer: remote });
   }
@@ -200,7 +201,7 @@ export class MeteredPeer extends EventEmitter {
     if (event === 'connection-reset') this.#refresh(view, this.#engine.look({ do: 'remote', key }) ?? view);
     const { track, streams, stream, channel } = numbers;
     const object = (number) => view.link?.object(number);
-    if (LABELLED && channel && layers.get(this)?.takes(key, object(channel))) return;
+    if (LABELLED && channel && layers.get(this).takes(key, object(channel))) return;
     remote.emit(event, {
       ...detail,
       ...(error && { err: this.#engine.error(error) }),

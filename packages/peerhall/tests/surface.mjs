@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import * as labels from '../dist/labelled.js';
 import * as ours from '../dist/peerhall.js';
 
 const require = createRequire(new URL('../../../crates/peerhall-e2e/foreign/js/package.json', import.meta.url));
@@ -23,6 +24,16 @@ const SAMPLES = {
   MeteredPeerReplaceTrackError: [['a'], [{ peerId: 'b', err: new Error('no') }]],
   DataChannelOverflowError: [2, 1],
 };
+
+/** What `peerhall/labelled` leaves to `peerhall`: no peer needs it. */
+const APART = ['DataChannel', 'DataChannelOverflowError', 'RoomPeer', 'SignallingClient'];
+
+/** What a class lets others call and read, its own and inherited. */
+function inherited(shape) {
+  const names = new Set();
+  for (let at = shape; at !== Object.prototype; at = Object.getPrototypeOf(at)) Object.getOwnPropertyNames(at).forEach((name) => names.add(name));
+  return [...names].sort();
+}
 
 /** Public members of a class in the vendor's declarations. */
 function members(name) {
@@ -51,6 +62,15 @@ export default {
       }
     }
     assert.ok(seen > 40, `only ${seen} members were found in the vendor's declarations`);
+  },
+
+  labelled() {
+    const [plain, own] = [ours.MeteredPeer, labels.MeteredPeer].map(({ prototype }) => inherited(prototype));
+    assert.deepEqual(plain.filter((name) => !own.includes(name)), []);
+    assert.deepEqual(own.filter((name) => !plain.includes(name)), ['closeChannel', 'labelled', 'openChannel', 'share', 'transfer', 'unshare']);
+    for (const member of members('MeteredPeer')) assert.ok(own.includes(member), member);
+    assert.deepEqual(Object.keys(ours).filter((name) => !(name in labels)).sort(), APART);
+    for (const name of Object.keys(ours).filter((name) => name in labels)) assert.equal(typeof labels[name], typeof ours[name], name);
   },
 
   errors() {

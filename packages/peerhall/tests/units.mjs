@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { FileCode } from '../dist/labelled.js';
+import * as labelled from '../dist/labelled.js';
 import * as peerhall from '../dist/peerhall.js';
 import { jsonBytes, utf8Bytes } from '../src/json.js';
 
+const { FileCode, LabelledError, Room } = labelled;
 const { ConsoleLogger, DataChannel, DataChannelOverflowError, MeteredPeer, SignallingClient } = peerhall;
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 
@@ -248,6 +249,36 @@ export default {
     for (const wrong of ['', '7k3m', '7k3m-9qxt-2h5w-8vbu', 'https://h/#code=7k3m-9qxt-2h5w-8vbn', undefined, {}]) {
       assert.throws(() => new FileCode(wrong), { name: 'LabelledError', code: 'bad_code' });
     }
+  },
+
+  async oneObject() {
+    const peer = new labelled.MeteredPeer({ ...options, stallMs: 5_000, collectLimit: 10 });
+    const { labelled: room } = peer;
+    assert.ok(room instanceof Room);
+    assert.deepEqual([room.peer === peer, peer.labelled === room], [true, true]);
+    const other = new Room(options);
+    assert.ok(other.peer instanceof labelled.MeteredPeer);
+    assert.deepEqual([other.peer.labelled === other, other.peer === peer], [true, false]);
+    // One state, whichever of the two is asked.
+    peer.openChannel('files');
+    peer.openChannel({ label: 'game', ordered: false });
+    peer.openChannel();
+    room.open('chat');
+    peer.closeChannel('files');
+    room.close('default');
+    assert.deepEqual([...room.channels], [['game', { ordered: false }], ['chat', {}]]);
+    assert.throws(() => peer.openChannel('__mine'), (error) => error instanceof LabelledError && error.code === 'bad_label');
+    assert.deepEqual([...room.channels.keys()], ['game', 'chat'], 'what was refused is not open');
+    assert.deepEqual(await peer.transfer('to nobody', 'chat'), []);
+    // `send` is the peer's own, and so is what is told of it.
+    await assert.rejects(peer.send('x'), { name: 'MeteredPeerSendError', code: 'not_joined' });
+    assert.deepEqual(JSON.parse(JSON.stringify(peer)), { state: 'idle', peerId: null, channel: null });
+    for (const wrong of [{ collectLimit: -1 }, { collectLimit: NaN }, { stallMs: -1 }, { maxMessage: NaN }, { url: 'http://h' }]) {
+      for (const Class of [labelled.MeteredPeer, Room]) assert.throws(() => new Class({ ...options, ...wrong }), TypeError, JSON.stringify(wrong));
+    }
+    const unlabelled = new labelled.MeteredPeer(options);
+    for (const event of ['error', 'peer-joined', 'state-change']) assert.equal(unlabelled.listenerCount(event), 0, event);
+    for (const one of [peer, other.peer, unlabelled]) await one.close();
   },
 
   imports() {

@@ -1,9 +1,16 @@
-import type { MeteredPeer, MeteredPeerOptions, RemotePeer as PlainRemotePeer } from './peerhall.js';
+import type {
+  MeteredPeer as PlainMeteredPeer, MeteredPeerEventMap as PlainMeteredPeerEventMap, MeteredPeerOptions,
+  RemotePeer as PlainRemotePeer, RemotePeerEventMap,
+} from './peerhall.js';
 
 export type {
-  IceServerConfig, Logger, MeteredPeer, MeteredPeerOptions, ReconnectOptions, RTCPeerConnectionLike, TokenProvider,
+  EventEmitter, IceServerConfig, JoinOptions, Logger, MeteredPeerOptions, MeteredPeerState, PeerConnectionState, ReconnectOptions,
+  RemotePeerEventMap, RTCPeerConnectionLike, StreamMetadata, TokenProvider,
 } from './peerhall.js';
-export { ConsoleLogger, MeteredPeerSendError, MeteredPeerStateError, NoopLogger, prepare, SignallingConnectError } from './peerhall.js';
+export {
+  ConsoleLogger, MeteredPeerOversizedError, MeteredPeerReplaceTrackError, MeteredPeerSendError, MeteredPeerStateError, NoopLogger,
+  OversizedPayloadError, prepare, SignallingConnectError, WsCloseCode, WsCloseCodeValue,
+} from './peerhall.js';
 
 /** How a labelled channel behaves. The first who asks for a label decides. */
 export interface ChannelOptions {
@@ -250,8 +257,8 @@ export declare class RemotePeer extends GroupEmitter {
   get connection(): RTCPeerConnection;
   /** Which way messages go at this moment. */
   get way(): Way;
-  /** The remote peer below, which sends through the server and tells path and quality. */
-  get remote(): PlainRemotePeer;
+  /** The same remote peer as a `MeteredPeer` shows it, which sends through the server and tells path and quality. */
+  get remote(): MeteredRemotePeer;
   /** Inbound streams by label. */
   get streams(): Map<string, MediaStream>;
   /** Data channels by label, opened by either side. */
@@ -275,7 +282,7 @@ export declare class RemotePeer extends GroupEmitter {
   toJSON(): { id: string; room: string; metadata?: Record<string, any>; state: ConnectionState; streams: string[]; channels: string[] };
 }
 
-/** What a room is made with: the options of its peer, and some of its own. */
+/** What a peer with labels is made with, and a room: the options of every peer, and some of its own. */
 export interface RoomOptions extends MeteredPeerOptions {
   /** Time without movement after which a message fails, in milliseconds; 0: never. Default: 30 000. */
   stallMs?: number;
@@ -298,7 +305,7 @@ export declare class Room extends GroupEmitter {
   get active(): boolean;
   get id(): string | null;
   get room(): string | null;
-  /** The peer below, which sends through the server. */
+  /** The same peer with the calls and events of `peerhall`, which sends through the server. */
   get peer(): MeteredPeer;
   /** Who is here, by id. */
   get connections(): Map<string, RemotePeer>;
@@ -322,3 +329,80 @@ export declare class Room extends GroupEmitter {
   toJSON(): { id: string | null; room: string | null; active: boolean; connections: string[]; streams: string[]; channels: string[] };
 }
 export { Room as Peer };
+
+/** A message by label has begun to come. One that nobody listens for is refused. */
+export interface TransferEvent {
+  /** Whose it is. */
+  peer: MeteredRemotePeer;
+  label: string;
+  data: Incoming;
+  /** What the sender said along with it. */
+  info?: Record<string, unknown>;
+}
+
+/** Events of a peer with labels: those of every peer, and `transfer`. */
+export interface MeteredPeerEventMap extends Omit<PlainMeteredPeerEventMap, 'peer-joined' | 'peer-left'> {
+  'peer-joined': { peer: MeteredRemotePeer };
+  'peer-left': { peer: MeteredRemotePeer };
+  transfer: TransferEvent;
+}
+
+/** Events of a remote peer with labels: those of every remote peer, and `transfer`. */
+export interface MeteredRemotePeerEventMap extends RemotePeerEventMap {
+  transfer: TransferEvent;
+}
+
+/**
+ * The `MeteredPeer` of `peerhall` with labels beside everything that it does: `send` goes through the server, `transfer`
+ * from peer to peer. A page that never uses labels sees no difference.
+ */
+export declare class MeteredPeer extends PlainMeteredPeer {
+  /** Throws a `TypeError` when the options cannot work. Connects nothing. */
+  constructor(options: RoomOptions);
+  get remotePeers(): MeteredRemotePeer[];
+  /** The same peer with the calls and events of a `Room`. */
+  get labelled(): Room;
+  /**
+   * Opens the channel of a label with everybody who is here and who comes. There is one for each label, whichever side
+   * opens it, and it comes back by itself after a lost connection.
+   */
+  openChannel(channel?: string | ChannelOptions): void;
+  /** Closes the channel of a label with everybody. */
+  closeChannel(channel?: string | { label?: string }): void;
+  /** Shares a stream under a label with everybody who is here and who comes; see `RemotePeer.share`. */
+  share(stream: MediaStream | StreamOptions): MediaStream | undefined;
+  /** Stops sharing; gives what was shared. */
+  unshare(stream: string | MediaStream | { label?: string }): MediaStream | undefined;
+  /** Sends a message of any size to everybody who is here, from peer to peer, with progress and a result for each. */
+  transfer(message: Message, options?: string | SendOptions): Broadcast;
+  on<K extends keyof MeteredPeerEventMap>(event: K, handler: (payload: MeteredPeerEventMap[K]) => void): this;
+  off<K extends keyof MeteredPeerEventMap>(event: K, handler: (payload: MeteredPeerEventMap[K]) => void): this;
+  once<K extends keyof MeteredPeerEventMap>(event: K, handler: (payload: MeteredPeerEventMap[K]) => void): this;
+  emit<K extends keyof MeteredPeerEventMap>(event: K, payload: MeteredPeerEventMap[K]): boolean;
+  listenerCount<K extends keyof MeteredPeerEventMap>(event: K): number;
+}
+
+/** The `RemotePeer` of `peerhall` with labels beside everything that it does. */
+export interface MeteredRemotePeer extends PlainRemotePeer {
+  /** The same remote peer with the calls and events of a `Room`'s. */
+  readonly labelled: RemotePeer;
+  /** Inbound streams by label; `stream-added` tells of them with the label in `metadata.label`. */
+  readonly streams: Map<string, MediaStream>;
+  /** Data channels by label, opened by either side. */
+  readonly channels: Map<string, RTCDataChannel>;
+  /** Opens the channel of a label, or finds the one that the other side opened. It comes back after a lost connection. */
+  openChannel(channel?: string | ChannelOptions): void;
+  /** Closes the channel of a label on both sides, for good. */
+  closeChannel(channel?: string | { label?: string }): void;
+  /** Shares a stream with this peer alone; see `RemotePeer.share`. */
+  share(stream: MediaStream | StreamOptions): MediaStream | undefined;
+  /** Stops sharing; gives what was shared. */
+  unshare(stream: string | MediaStream | { label?: string }): MediaStream | undefined;
+  /** Sends a message of any size from peer to peer, behind those before it on its label. */
+  transfer(message: Message, options?: string | SendOptions): Transfer;
+  on<K extends keyof MeteredRemotePeerEventMap>(event: K, handler: (payload: MeteredRemotePeerEventMap[K]) => void): this;
+  off<K extends keyof MeteredRemotePeerEventMap>(event: K, handler: (payload: MeteredRemotePeerEventMap[K]) => void): this;
+  once<K extends keyof MeteredRemotePeerEventMap>(event: K, handler: (payload: MeteredRemotePeerEventMap[K]) => void): this;
+  emit<K extends keyof MeteredRemotePeerEventMap>(event: K, payload: MeteredRemotePeerEventMap[K]): boolean;
+  listenerCount<K extends keyof MeteredRemotePeerEventMap>(event: K): number;
+}

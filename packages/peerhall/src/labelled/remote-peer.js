@@ -13,7 +13,7 @@ export function channelOf(given) {
 /** The options of `send`. */
 export const sendingOf = (given) => (typeof given === 'string' ? { label: given } : given);
 
-/** Somebody else in the room; made by a `Room`. The object stays the same across reconnects. */
+/** Somebody else in the room; made by the layer of a peer. The object stays the same across reconnects. */
 export class RemotePeer extends GroupEmitter {
   #plain;
   #side;
@@ -36,16 +36,9 @@ export class RemotePeer extends GroupEmitter {
     this.#shares = new Shares(engine, media, key);
     this.#state = STATES[plain.state];
     Object.defineProperty(this, 'room', { value: room, enumerable: true });
-    plain.on('state-change', ({ to }) => this.#becomes(STATES[to]));
-    plain.on('unreachable', () => this.#becomes('failed'));
-    plain.on('track', (came) => this.#trackCame(came));
-    plain.on('stream-removed', ({ stream }) => this.#streamGone(stream));
-    plain.on('connection-reset', () => side.reset());
-    plain.on('negotiation-error', ({ err }) => this.#failed('NEGOTIATION_ERROR', err));
-    plain.on('ice-candidate-error', ({ err }) => this.#failed('ICECANDIDATE_ERROR', err));
   }
 
-  /** The remote peer below, which sends through the server and tells path and quality. */
+  /** The same remote peer with the calls and events of the first seed, which sends through the server. */
   get remote() {
     return this.#plain;
   }
@@ -121,6 +114,17 @@ export class RemotePeer extends GroupEmitter {
   toJSON() {
     const { id, room, metadata, state } = this;
     return { id, room, metadata, state, streams: [...this.#shares.labels.keys()], channels: [...this.#opened.keys()] };
+  }
+
+  /** Takes part in what the remote peer below tells. */
+  told(event, detail) {
+    if (event === 'state-change') this.#becomes(STATES[detail.to]);
+    if (event === 'unreachable') this.#becomes('failed');
+    if (event === 'track') this.#trackCame(detail);
+    if (event === 'stream-removed') this.#streamGone(detail.stream);
+    if (event === 'connection-reset') this.#side.reset();
+    if (event === 'negotiation-error') this.#failed('NEGOTIATION_ERROR', detail.err);
+    if (event === 'ice-candidate-error') this.#failed('ICECANDIDATE_ERROR', detail.err);
   }
 
   /** Shows an event of the layer; says whether somebody has seen it. */

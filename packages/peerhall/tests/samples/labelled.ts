@@ -1,7 +1,10 @@
 // The sample of the contract's page on labelled peers, and what else an application does with the entry. Compiled only:
 // `package_labelled.mjs` of the foreign clients runs the same calls.
 
-import { BroadcastError, FileCode, LabelledError, Peer, Room, type Incoming, type RemotePeer } from 'peerhall/labelled';
+import {
+  BroadcastError, FileCode, LabelledError, MeteredPeer, Peer, Room, type Incoming, type MeteredRemotePeer, type RemotePeer,
+} from 'peerhall/labelled';
+import type { MeteredPeer as PlainPeer, RemotePeer as PlainRemotePeer } from 'peerhall';
 import { log } from './application.js';
 
 export async function contract(remote: RemotePeer): Promise<void> {
@@ -72,4 +75,37 @@ export async function byCode(typed: string, url: string, apiKey: string): Promis
     if (code.proves('sender', remote.connection, said?.proof)) log(`${code.code} ${JSON.stringify(said.files)}`);
   });
   await room.join(code.channel);
+}
+
+/** What is written for a peer of `peerhall` takes one of `peerhall/labelled`. */
+const greet = (peer: PlainPeer): void => void peer.on('peer-joined', ({ peer: remote }) => log(remote.id)).send({ hello: 1 });
+const metadataOf = (remote: PlainRemotePeer): unknown => remote.metadata;
+
+export async function oneObject(url: string, apiKey: string, stream: MediaStream): Promise<void> {
+  const peer = new MeteredPeer({ url, apiKey, stallMs: 10_000 });
+  peer.openChannel('files');
+  peer.openChannel({ label: 'game', ordered: false, maxRetransmits: 0, protocol: 'moves' });
+  peer.on('peer-joined', async ({ peer: remote }) => {
+    const theirs: MeteredRemotePeer = remote;
+    log(metadataOf(theirs) as string);
+    remote.on('transfer', ({ label, info }) => log(`${label} ${info?.place}`)).on('stream-added', ({ metadata }) => log(metadata?.label ?? ''));
+    for await (const { acked, total } of remote.transfer('hello', 'files')) log(`${acked} of ${total}`);
+  });
+  peer.once('transfer', async ({ peer: remote, data }) => {
+    const message: Incoming = data;
+    log(`${remote.id} ${message.fileName} ${(await message) as string} ${remote.labelled.way}`);
+  });
+  greet(peer);
+  await peer.join('lobby');
+  peer.share({ label: 'camera', stream });
+  const [remote] = peer.remotePeers;
+  remote?.share(stream);
+  log(`${remote?.streams.size} ${remote?.channels.get('game')?.readyState} ${peer.labelled.connections.size}`);
+  const results = await peer.transfer(new Blob(['x']), { label: 'files', info: { place: 1 } });
+  for (const { id, receipt } of results) log(`${id} ${receipt?.proof}`);
+  peer.unshare('camera');
+  peer.closeChannel('game');
+  await peer.send('through the server');
+  const same: boolean = peer.labelled.peer === peer;
+  log(String(same));
 }

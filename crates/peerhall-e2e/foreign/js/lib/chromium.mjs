@@ -25,21 +25,25 @@ const FLAGS = [
 
 const PAGES = fileURLToPath(new URL('../../pages/', import.meta.url));
 const vendor = createRequire(import.meta.url).resolve('@metered-ca/realtime');
+const ours = (name) => fileURLToPath(new URL(`../../../../../packages/peerhall/dist/${name}`, import.meta.url));
 
-/** Files of the SDKs that guests can use: the vendor's, and our own package in its place. */
+/** Scripts of the SDKs that guests can use: the vendor's, our own package in its place, and that with labels. */
 const SDKS = {
-  vendor: join(vendor, '../index.umd.js'),
-  ours: fileURLToPath(new URL('../../../../../packages/peerhall/dist/peerhall.umd.js', import.meta.url)),
+  vendor: () => readFile(join(vendor, '../index.umd.js')),
+  ours: () => readFile(ours('peerhall.umd.js')),
+  // There is none that makes a global of itself.
+  labelled: async () => `{const module={};${await readFile(ours('labelled.cjs'), 'utf8')};globalThis.MeteredPeer=module.exports}`,
 };
 
-/** Whose SDK the guests use unless a test says otherwise: after `--peerhall` ours. */
-const SDK = process.argv.includes('--peerhall') ? 'ours' : 'vendor';
+/** Whose SDK the guests use unless a test says otherwise: after `--peerhall` ours, after `--labelled` that with labels. */
+const SDK = process.argv.includes('--peerhall') ? 'ours' : process.argv.includes('--labelled') ? 'labelled' : 'vendor';
 
 const SITE = {
   '/': [join(PAGES, 'peer.html'), 'text/html'],
   '/peer.js': [join(PAGES, 'peer.js'), 'text/javascript'],
-  '/labelled.js': [fileURLToPath(new URL('../../../../../packages/peerhall/dist/labelled.js', import.meta.url)), 'text/javascript'],
+  '/labelled.js': [ours('labelled.js'), 'text/javascript'],
   '/labels.js': [join(PAGES, 'labels.js'), 'text/javascript'],
+  '/members.js': [join(PAGES, 'members.js'), 'text/javascript'],
 };
 
 /** A browser with fake media that takes nothing from earlier runs; `flags` are further ones of its command line. */
@@ -55,8 +59,8 @@ export async function launch(test, { flags = [] } = {}) {
 }
 
 /**
- * Starts a browser, Chromium unless `start` starts another one, whose guests use the SDK `sdk`: `vendor` or
- * `ours`. `openPage()` of what it gives opens one more page of guests.
+ * Starts a browser, Chromium unless `start` starts another one, whose guests use the SDK `sdk`: `vendor`,
+ * `ours` or `labelled`. `openPage()` of what it gives opens one more page of guests.
  */
 export async function startBrowser(test, server, { claims = {}, start = launch, sdk = SDK } = {}) {
   const site = await serveSite(test, server, claims, SDKS[sdk]);
@@ -90,7 +94,8 @@ async function serveSite(test, server, claims, sdk) {
   };
   const answer = async (url) => {
     if (url.pathname === '/token') return [await token(url.searchParams.get('peer')), 'text/plain'];
-    const [file, type] = (url.pathname === '/sdk.js' ? [sdk, 'text/javascript'] : SITE[url.pathname]) ?? [];
+    if (url.pathname === '/sdk.js') return [await sdk(), 'text/javascript'];
+    const [file, type] = SITE[url.pathname] ?? [];
     return file ? [await readFile(file), type] : null;
   };
   const site = createServer(async (request, response) => {

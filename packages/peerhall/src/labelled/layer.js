@@ -1,0 +1,100 @@
+import { Incoming } from './incoming.js';
+import { labels } from './metered-remote-peer.js';
+import { RemotePeer, channelOf, sendingOf } from './remote-peer.js';
+import { SharedMedia, Shares } from './shares.js';
+import { Side } from './side.js';
+import { shared } from './sources.js';
+import { Broadcast } from './transfer.js';
+
+/** What a peer has in common with the others by labels: one for each peer, whoever asks for it. */
+export class Layer {
+  /** The tracks of the application and of its shares. */
+  media = new SharedMedia();
+  /** What is shared with everybody. */
+  shares;
+  /** What is opened with everybody, by label. */
+  opened = new Map();
+  /** Who is told of everything, if anybody asked for a room. */
+  room;
+  #engine;
+  #link;
+  #limit;
+  #emit;
+  #sides = new Map();
+
+  /**
+   * `link` gives the connection to a remote peer; `limit` is how many bytes are put together for a promise; `emit` shows
+   * an event of the peer.
+   */
+  constructor(engine, link, limit, emit) {
+    this.#engine = engine;
+    this.#link = link;
+    this.#limit = limit;
+    this.#emit = emit;
+    this.shares = new Shares(engine, this.media);
+  }
+
+  /** Who is here. */
+  get remotes() {
+    return [...this.#sides.values()].map(({ remote }) => remote);
+  }
+
+  open(given) {
+    const { label, options } = channelOf(given);
+    this.#engine.tell({ do: 'label', call: 'open', label, options });
+    this.opened.set(label, options);
+  }
+
+  close(given) {
+    const { label } = channelOf(given);
+    this.opened.delete(label);
+    this.#engine.tell({ do: 'label', call: 'close', label });
+  }
+
+  send(message, given) {
+    const options = sendingOf(given);
+    const { remotes } = this;
+    const copies = message instanceof ReadableStream && remotes.length > 1
+      ? shared(message, remotes.length)
+      : remotes.map(() => message);
+    return new Broadcast(remotes.map((remote, place) => [remote.id, remote.send(copies[place], options)]));
+  }
+
+  /** What the engine tells of the layer. */
+  told({ key, what, ...detail }) {
+    this.#sides.get(key)?.side[what](detail);
+  }
+
+  /** Takes a channel that a remote peer opened, if it is a labelled one. */
+  takes(key, channel) {
+    return this.#sides.get(key)?.side.takes(channel) ?? false;
+  }
+
+  /** Somebody has come, and is about to be shown. */
+  joined(key, plain) {
+    const [engine, media, room] = [this.#engine, this.media, this.#engine.look({ do: 'self' }).channel];
+    const side = new Side(engine, key, () => this.#link(key), this.#limit, (...event) => remote.hear(...event));
+    const hear = (...event) => this.#hear(plain, ...event);
+    const remote = new RemotePeer(plain, { engine, media, key, side, room, hear });
+    this.#sides.set(key, { remote, side });
+    labels.set(plain, remote);
+    remote.hear('connection', 'new', { state: remote.state });
+  }
+
+  left(key) {
+    const { remote } = this.#sides.get(key);
+    this.#sides.delete(key);
+    remote.left();
+  }
+
+  /** Shows an event about a remote peer; says whether somebody has seen it. */
+  #hear(peer, group, name, event) {
+    const seen = [this.room?.hear(group, name, event)];
+    if (event.data instanceof Incoming) {
+      const { label, data, info } = event;
+      const came = { peer, label, data, info };
+      seen.push(peer.emit('transfer', came), this.#emit('transfer', came));
+    }
+    return seen.includes(true);
+  }
+}
