@@ -83,7 +83,8 @@ fn r51_r52_five_whose_peers_know_labels_and_use_none_do_the_same() -> Result<(),
 }
 
 #[test]
-fn peers_with_labels_open_transfer_and_share_on_one_object_beside_what_every_peer_does() -> Result<(), Failed> {
+fn peers_with_labels_open_transfer_and_share_on_one_object_beside_what_every_peer_does() -> Result<(), Failed>
+{
     node("package_one_object", &[])
 }
 
