@@ -1,5 +1,5 @@
-// One scenario on the vendor's package and on ours: the same events in the same order, with payloads of the same shape,
-// and the same refusals.
+// One scenario on the vendor's package, on ours, and on ours with the peers of `peerhall/labelled`: the same events in the same
+// order, with payloads of the same shape, and the same refusals.
 
 import assert from 'node:assert/strict';
 import * as theirs from '@metered-ca/realtime';
@@ -8,6 +8,7 @@ import { InertConnection } from './lib/inert_connection.mjs';
 import { Recorder } from './lib/recorder.mjs';
 import { run } from './lib/run.mjs';
 import { createDeployment, mint, rest } from './lib/server.mjs';
+import { MeteredPeer } from '../../../../packages/peerhall/dist/labelled.js';
 import * as ours from '../../../../packages/peerhall/dist/peerhall.js';
 
 const CLIENT_EVENTS = ['connected', 'disconnected', 'state-change', 'message', 'direct', 'presence', 'server-error', 'going-away', 'token-provider-error'];
@@ -122,11 +123,13 @@ function inAnyOrder(events) {
 
 await run('twins', 120, async (test) => {
   const told = {};
-  for (const [whose, sdk] of Object.entries({ theirs, ours })) {
+  for (const [whose, sdk] of Object.entries({ theirs, ours, labelled: { ...ours, MeteredPeer } })) {
     test.step(`the scenario on ${whose}`);
     told[whose] = await scenario(sdk, await createDeployment(test));
   }
   assert.ok(told.theirs.by('client').length > 15 && told.theirs.by('ann').length > 8, 'the scenario is told of');
-  assert.deepEqual(told.ours.refusals, told.theirs.refusals);
-  for (const who of ['client', 'ann', 'ben']) assert.deepEqual(told.ours.by(who), told.theirs.by(who), who);
+  for (const whose of ['ours', 'labelled']) {
+    assert.deepEqual(told[whose].refusals, told.theirs.refusals, whose);
+    for (const who of ['client', 'ann', 'ben']) assert.deepEqual(told[whose].by(who), told.theirs.by(who), `${who}, ${whose}`);
+  }
 });
