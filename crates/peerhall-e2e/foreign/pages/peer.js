@@ -6,13 +6,15 @@ const { MeteredPeer: Peer } = globalThis.MeteredPeer;
 const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 20;
 
-/** Waits until `check` gives something truthy and returns it. */
+/**
+ * Waits until `check` gives something truthy and returns it. Patience is counted in looks: a machine that stood still
+ * has looked at nothing.
+ */
 async function until(check, what, patience = PATIENCE_MS) {
-  const end = performance.now() + patience;
-  for (;;) {
+  for (let looks = patience / LOOK_EVERY_MS; ; looks -= 1) {
     const found = await check();
     if (found) return found;
-    if (performance.now() > end) throw new Error(`not within ${patience} ms: ${what}`);
+    if (looks < 0) throw new Error(`not within ${patience} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
