@@ -257,9 +257,6 @@ impl Shard {
         self.hub.end_turn(now);
         failpoint::at_end_of_turn();
         self.carry_out(now);
-        if let Some(members) = &mut self.members {
-            members.end_turn(now);
-        }
         self.flush_dirty(now);
         self.metrics.publish(self.hub.stats(), self.timers.len());
         self.metrics.bytes_out.store(self.bytes_out, Relaxed);

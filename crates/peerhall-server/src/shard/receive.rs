@@ -67,8 +67,13 @@ impl Shard {
         }
     }
 
-    /// Reads on what those have brought who bring much, in turns, as far as there is time.
+    /// Reads on what those have brought who bring much, in turns, as far as there is time. Who has said little gets
+    /// an answer before.
     pub(super) fn read_on(&mut self, now: Now) {
+        if self.unread.is_empty() {
+            return;
+        }
+        self.flush_little(now);
         let begin = Instant::now();
         while let Some(conn) = self.unread.pop_front() {
             let Some(one) = self.conns.get_mut(conn) else { continue };

@@ -150,7 +150,18 @@ impl Shard {
         }
     }
 
+    /// Writes what this turn has to say, once what must outlive a crash is in the log of members.
     pub(super) fn flush_dirty(&mut self, now: Now) {
+        self.flush_little(now);
+        self.flush_large(now);
+        self.flush_crowd(now);
+    }
+
+    /// Writes the connections with little to write; those with much go on waiting.
+    pub(super) fn flush_little(&mut self, now: Now) {
+        if let Some(members) = &mut self.members {
+            members.end_turn(now);
+        }
         let mut dirty = std::mem::take(&mut self.dirty);
         for place in dirty.drain(..) {
             let Some(conn) = self.conns.id_at(place) else { continue };
@@ -163,8 +174,6 @@ impl Shard {
         if self.dirty.is_empty() {
             self.dirty = dirty;
         }
-        self.flush_large(now);
-        self.flush_crowd(now);
     }
 
     /// Writes the connections with much to write, until others should have their turn.
