@@ -256,7 +256,8 @@ impl Link {
             Side::HaveLocalOffer { answer_by, .. } => answer_by,
             Side::Stable => None,
         };
-        let offers = self.call.is_none() && self.needs_offer && matches!(self.side, Side::Stable);
+        let wants = self.needs_offer || self.needs_restart;
+        let offers = self.call.is_none() && wants && matches!(self.side, Side::Stable);
         let offer_at = self.offer_at().filter(|_| offers);
         earlier(earlier(answer_by, offer_at), self.ladder.deadline())
     }
@@ -334,7 +335,7 @@ impl Link {
                     DescriptionKind::Offer => self.apply_offer(now, description, ends),
                     DescriptionKind::Answer => self.apply_answer(description, ends),
                 }
-            } else if self.needs_restart {
+            } else if self.needs_restart && self.may_restart(now) {
                 self.ladder.attempted();
                 self.needs_restart = false;
                 self.create_offer(true);

@@ -47,6 +47,11 @@ impl Link {
         }
     }
 
+    /// Whether a restart may be offered now: while there is a path it waits for the first packets, too.
+    pub(super) fn may_restart(&mut self, now: Time) -> bool {
+        !(self.ice_works() && matches!(self.side, Side::Stable)) || self.may_offer(now)
+    }
+
     /// Whether an ordinary offer may be made now.
     pub(super) fn may_offer(&mut self, now: Time) -> bool {
         let receives = self.remote.as_ref().is_some_and(Sdp::sends);
@@ -149,6 +154,18 @@ mod tests {
         assert_eq!(link.deadline(), Some(connected + FIRST_PACKETS));
         link.handle_timeout(connected + FIRST_PACKETS);
         assert_eq!(offers(&mut link), [false]);
+    }
+
+    #[test]
+    fn a_restart_that_is_asked_for_before_the_first_packets_waits_for_them_while_there_is_a_path() {
+        let (mut link, now) = link_that_receives();
+        link.input(now, RtcInput::Ice(IceState::Connected));
+        link.input(now, RtcInput::State(RtcState::Connected));
+        link.restart(now);
+        assert!(offers(&mut link).is_empty(), "nothing has come yet");
+        assert_eq!(link.deadline(), Some(now + FIRST_PACKETS));
+        link.handle_timeout(now + FIRST_PACKETS);
+        assert_eq!(offers(&mut link), [true]);
     }
 
     #[test]
