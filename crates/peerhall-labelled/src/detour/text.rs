@@ -1,5 +1,5 @@
 //! Bytes as text that JSON holds without escapes: base 64 (RFC 4648, section 4) without padding, read strictly.
-//! Of our own, because this crate travels to browsers, where a library for every alphabet weighs ten times as much.
+//! Of our own, because this crate travels to browsers, which load every alphabet and engine of a library.
 
 /// The text of some bytes.
 pub(super) fn encode(bytes: &[u8]) -> String {
