@@ -44,6 +44,15 @@ const ASK_SELDOM: Duration = Duration::from_secs(60);
 /// see it at about the same moment.
 const REJOIN: Duration = Duration::from_secs(5);
 
+/// How long the other side may say nothing after the beginning of a stay, in which both sides have something to say
+/// at once.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long after a goodbye it is said again, in case that it was lost, and how often. Until it has arrived, the other
+/// side sends what nobody takes.
+const FAREWELL: Duration = Duration::from_secs(20);
+const FAREWELLS: u8 = 2;
+
 /// How long nothing is said to a server that takes nothing more in this period.
 const QUOTA_PAUSE: Duration = Duration::from_secs(300);
 
@@ -62,6 +71,8 @@ pub(crate) struct Detour {
     room: usize,
     /// Words about the stay, which wait for nothing.
     words: VecDeque<Word>,
+    /// The last goodbye, if it may not have arrived.
+    farewell: Option<Farewell>,
     unanswered: usize,
     /// Number of the next text.
     next_text: u64,
@@ -71,14 +82,24 @@ pub(crate) struct Detour {
     over_quota: bool,
 }
 
+/// A goodbye that may get lost.
+#[derive(Debug)]
+struct Farewell {
+    from: u64,
+    to: u64,
+    /// When it is said again, and how often.
+    again: Duration,
+    times: u8,
+}
+
 #[derive(Debug)]
 enum State {
     /// Nobody wants it.
     Idle,
     /// It is wanted, and the other side has not said hello.
     Asking { own: u64, again: Duration, wait: Duration },
-    /// Both go it.
-    Together(Box<Stay>),
+    /// Both go it. Unless the other side was heard on it, it is no good from `silent` on.
+    Together { stay: Box<Stay>, silent: Option<Duration> },
 }
 
 /// What follows for the session.
@@ -102,6 +123,7 @@ impl Detour {
             state: State::Idle,
             room: 0,
             words: VecDeque::new(),
+            farewell: None,
             unanswered: 0,
             next_text: 0,
             first_text: 0,
@@ -116,21 +138,32 @@ impl Detour {
         match (&self.state, self.wanted) {
             (State::Idle, true) => {
                 self.ask(ASK_AGAIN, now);
-                self.due(now);
-                Turn::Stay
+                self.due(now)
             }
-            (State::Asking { .. } | State::Together(_), true) => Turn::Stay,
-            (State::Idle | State::Asking { .. } | State::Together(_), false) => self.leave(),
+            (State::Asking { .. } | State::Together { .. }, true) => Turn::Stay,
+            (State::Idle | State::Asking { .. } | State::Together { .. }, false) => self.leave(now),
         }
     }
 
     /// Leaves, because there is a connection.
-    pub(crate) fn leave(&mut self) -> Turn {
+    pub(crate) fn leave(&mut self, now: Duration) -> Turn {
         if let Some(stay) = self.stay() {
             let (from, to) = (stay.own(), stay.other());
+            self.farewell = Some(Farewell { from, to, again: now + FAREWELL, times: FAREWELLS });
             self.say(from, to, What::Bye);
         }
         self.rest()
+    }
+
+    /// Leaves for good, with one goodbye.
+    pub(crate) fn end(&mut self, now: Duration) {
+        self.leave(now);
+        self.farewell = None;
+    }
+
+    /// There is a path: who goes this way for the other side's sake alone leaves it.
+    pub(crate) fn path_found(&mut self, now: Duration) -> Turn {
+        if self.wanted { Turn::Stay } else { self.leave(now) }
     }
 
     /// Leaves, and says hello again under another number if this way is still wanted: what is between the two
@@ -151,22 +184,32 @@ impl Detour {
     }
 
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        match self.state {
+        let hello = match self.state {
             State::Asking { again, .. } => Some(again),
-            State::Idle | State::Together(_) => None,
-        }
+            State::Together { silent, .. } => silent,
+            State::Idle => None,
+        };
+        hello.into_iter().chain(self.farewell.as_ref().map(|farewell| farewell.again)).min()
     }
 
     /// Time has passed.
-    pub(crate) fn due(&mut self, now: Duration) {
-        let State::Asking { own, again, wait } = &mut self.state else { return };
-        if now < *again {
-            return;
+    pub(crate) fn due(&mut self, now: Duration) -> Turn {
+        if let Some(farewell) = self.farewell.take_if(|farewell| now >= farewell.again) {
+            self.say(farewell.from, farewell.to, What::Bye);
+            let times = farewell.times - 1;
+            self.farewell = (times > 0).then_some(Farewell { again: now + FAREWELL, times, ..farewell });
         }
-        *again = now + *wait;
-        *wait = (*wait * 2).min(ASK_SELDOM);
-        let (own, wants) = (*own, self.wanted);
-        self.say(own, 0, What::Hello { wants });
+        match &mut self.state {
+            State::Asking { own, again, wait } if now >= *again => {
+                *again = now + *wait;
+                *wait = (*wait * 2).min(ASK_SELDOM);
+                let (own, wants) = (*own, self.wanted);
+                self.say(own, 0, What::Hello { wants });
+                Turn::Stay
+            }
+            State::Together { silent: Some(silent), .. } if now >= *silent => self.lost(now),
+            State::Idle | State::Asking { .. } | State::Together { .. } => Turn::Stay,
+        }
     }
 
     /// A text came; what it brings is taken with [`next_record`](Self::next_record). The answer may have so many
@@ -175,7 +218,7 @@ impl Detour {
         self.room = room;
         let Word { from, to, what } = Word::read(text)?;
         match what {
-            What::Hello { wants } => Ok(self.hello(from, to, wants)),
+            What::Hello { wants } => Ok(self.hello(now, from, to, wants)),
             What::Piece { number, taken, bytes } => match self.stay_of(from, to) {
                 Some(stay) => match stay.piece(number, taken, &bytes)? {
                     Heard::Taken => Ok(Turn::Stay),
@@ -282,22 +325,20 @@ impl Detour {
     /// Bytes of a channel that wait here.
     pub(crate) fn queued(&self, channel: ChannelId) -> usize {
         match &self.state {
-            State::Together(stay) => stay.queued(channel),
+            State::Together { stay, .. } => stay.queued(channel),
             State::Idle | State::Asking { .. } => 0,
         }
     }
 
-    fn hello(&mut self, from: u64, to: u64, wants: bool) -> Turn {
+    fn hello(&mut self, now: Duration, from: u64, to: u64, wants: bool) -> Turn {
         let (own, other) = match &self.state {
             State::Idle => (None, None),
             State::Asking { own, .. } => (Some(*own), None),
-            State::Together(stay) => (Some(stay.own()), Some(stay.other())),
+            State::Together { stay, .. } => (Some(stay.own()), Some(stay.other())),
         };
         if from == 0 || (to != 0 && own != Some(to)) {
             // To a stay that is over.
-            if own.is_none() {
-                self.not_here(from);
-            }
+            self.not_here(from);
             return Turn::Stay;
         }
         if !wants && !self.wanted {
@@ -315,7 +356,7 @@ impl Detour {
             return Turn::Stay;
         }
         self.rest();
-        self.state = State::Together(Box::new(Stay::new(own, from)));
+        self.state = State::Together { stay: Box::new(Stay::new(own, from)), silent: Some(now + SILENCE) };
         Turn::Enter
     }
 
@@ -323,7 +364,7 @@ impl Detour {
         let concerned = match &self.state {
             State::Idle => false,
             State::Asking { own, .. } => *own == to,
-            State::Together(stay) => stay.own() == to && (from == 0 || stay.other() == from),
+            State::Together { stay, .. } => stay.own() == to && (from == 0 || stay.other() == from),
         };
         if !concerned {
             return Turn::Stay;
@@ -346,9 +387,10 @@ impl Detour {
         turn
     }
 
-    /// Who believes to be together with this side is told that it is not.
+    /// Who believes to be together with this side under other numbers is told that it is not. While this side
+    /// wants the way itself, its own hello says so.
     fn not_here(&mut self, from: u64) {
-        if matches!(self.state, State::Idle) {
+        if !self.wanted && from != 0 && !matches!(self.state, State::Asking { .. }) {
             self.say(0, from, What::Bye);
         }
     }
@@ -363,7 +405,7 @@ impl Detour {
     fn rest(&mut self) -> Turn {
         self.first_text = self.next_text;
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Together(_) => Turn::Leave,
+            State::Together { .. } => Turn::Leave,
             State::Idle | State::Asking { .. } => Turn::Stay,
         }
     }
@@ -383,12 +425,18 @@ impl Detour {
 
     fn stay(&mut self) -> Option<&mut Stay> {
         match &mut self.state {
-            State::Together(stay) => Some(stay),
+            State::Together { stay, .. } => Some(stay),
             State::Idle | State::Asking { .. } => None,
         }
     }
 
+    /// The stay that the other side speaks of.
     fn stay_of(&mut self, from: u64, to: u64) -> Option<&mut Stay> {
-        self.stay().filter(|stay| stay.own() == to && stay.other() == from)
+        let State::Together { stay, silent } = &mut self.state else { return None };
+        if stay.own() != to || stay.other() != from {
+            return None;
+        }
+        *silent = None;
+        Some(stay)
     }
 }

@@ -74,6 +74,8 @@ pub struct Session {
     remote_tag: Option<u64>,
     phase: Phase,
     control: Option<ControlChannel>,
+    /// When who creates channels makes another control channel, because the other side has closed it.
+    greet_at: Option<Duration>,
     lanes: Vec<Lane>,
     /// The lane whose turn is next.
     turn: usize,
@@ -87,6 +89,8 @@ pub struct Session {
     /// The remote has shown that it does not know labels.
     unlabelled: bool,
     road: Road,
+    /// Nothing gets through to the remote at present, as far as the peer below knows.
+    cut: bool,
     detour: Detour,
     /// Channels of the connection that are about to be closed, because nothing goes over it.
     turned_away: Vec<ChannelId>,
@@ -139,6 +143,7 @@ impl Session {
             remote_tag: None,
             phase: Phase::Alone,
             control: None,
+            greet_at: None,
             lanes: Vec::new(),
             turn: 0,
             next_channel: 0,
@@ -149,6 +154,7 @@ impl Session {
             capable: None,
             unlabelled: false,
             road: Road::Connection,
+            cut: false,
             detour: Detour::new(tag),
             turned_away: Vec::new(),
             now: Duration::ZERO,

@@ -9,6 +9,7 @@ use peerhall_core::{
 };
 use serde_json::Value;
 
+use crate::labels::Layer;
 use crate::network::{Dialling, Weather, WireId};
 use crate::raw::Raw;
 use crate::rtc::Style;
@@ -65,6 +66,8 @@ pub(crate) struct Actor {
     pub(crate) tracks: HashMap<TrackKey, LocalTrack>,
     pub(crate) streams: HashMap<StreamKey, String>,
     pub(crate) labels: HashMap<ChannelKey, String>,
+    /// The layer of labels, if there is one.
+    pub(crate) layer: Option<Box<Layer>>,
     pub(crate) names: HashMap<RemoteKey, String>,
     /// Connections, with the number of negotiation calls that have no answer.
     pub(crate) links: HashMap<LinkId, u32>,
@@ -92,11 +95,27 @@ impl Actor {
             tracks: HashMap::new(),
             streams: HashMap::new(),
             labels: HashMap::new(),
+            layer: None,
             names: HashMap::new(),
             links: HashMap::new(),
             wires: Vec::new(),
             sockets_opened: 0,
             ended: false,
+        }
+    }
+
+    /// When it wants to be woken.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        let layer = self.layer.as_ref().and_then(|layer| layer.deadline());
+        self.mind.deadline().into_iter().chain(layer).min()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Time) {
+        if self.mind.deadline().is_some_and(|deadline| deadline <= now) {
+            self.mind.handle_timeout(now);
+        }
+        if let Some(layer) = &mut self.layer {
+            layer.handle_timeout(now);
         }
     }
 }

@@ -8,10 +8,12 @@
 //! | `wires.rs` | the way between clients and server |
 //! | `faults.rs` | what goes wrong |
 //! | `people.rs` | who takes part, and what they are asked |
+//! | `shares.rs`, `labels.rs` | the same for streams and messages under labels |
 //! | `look.rs` | what a test looks at |
 
 mod dispatch;
 mod faults;
+mod labels;
 mod look;
 mod options;
 mod people;

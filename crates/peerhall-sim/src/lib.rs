@@ -31,6 +31,7 @@
 //! | `network.rs` | the way to the server |
 //! | `server.rs` | the server's body, around the real hub |
 //! | `rtc.rs` | peer connections and the way of media |
+//! | `labels.rs` | the layer of labels, as the bodies of the SDK hold it |
 //! | `tokens.rs` | token providers |
 //! | `vendor.rs` | a remote peer that behaves like the vendor's SDKs |
 //! | `raw.rs` | a client without a mind |
@@ -45,6 +46,7 @@
 mod actor;
 mod events;
 mod lab;
+mod labels;
 mod network;
 mod raw;
 mod rtc;
@@ -55,6 +57,7 @@ mod vendor;
 
 pub use actor::{ActorId, Handler, Wish};
 pub use lab::{Lab, LabOptions, Tamper};
+pub use labels::{Came, Gone};
 pub use network::{Dialling, Weather};
 pub use rtc::{MediaTiming, Style};
 pub use seen::{Seen, What};

@@ -22,6 +22,7 @@ use peerhall_core::{ChannelKey, Description, IceCandidate, LinkId, RtcInput, Tim
 use crate::actor::ActorId;
 use crate::events::{Event, Queue};
 use channels::Channel;
+pub(crate) use channels::{Name, Parcel};
 use connection::Connection;
 pub(crate) use connection::{Sent, Signaling};
 
@@ -46,8 +47,12 @@ pub enum Style {
 pub struct MediaTiming {
     /// One way, for messages of data channels. Default: 10 ms.
     pub latency: Duration,
+    /// Bytes that a data channel carries in a second; texts of tests are short. Default: ten million.
+    pub bytes_per_second: u32,
     /// From knowing each other to data flowing. Default: 60 ms.
     pub connect: Duration,
+    /// From then, or from an agreement, to the first packets of media. Default: 50 ms.
+    pub first_packets: Duration,
     /// A broken path shows as `disconnected`. Default: 5 s.
     pub disconnect_after: Duration,
     /// A path that is not found, or not found again, shows as `failed`. Default: 15 s.
@@ -60,11 +65,20 @@ impl Default for MediaTiming {
     fn default() -> Self {
         Self {
             latency: Duration::from_millis(10),
+            bytes_per_second: 10_000_000,
             connect: Duration::from_millis(60),
+            first_packets: Duration::from_millis(50),
             disconnect_after: Duration::from_secs(5),
             fail_after: Duration::from_secs(15),
             call: Duration::from_millis(4),
         }
+    }
+}
+
+impl MediaTiming {
+    /// How long so many bytes of one channel take to leave.
+    fn takes(&self, bytes: usize) -> Duration {
+        Duration::from_secs_f64(bytes as f64 / f64::from(self.bytes_per_second.max(1)))
     }
 }
 
@@ -94,9 +108,13 @@ pub(crate) enum Task {
     },
     IceUp(PcId, u64),
     IceDown(PcId, u64),
+    Heard(PcId),
     IceFail(PcId, u64),
     Channels(PcId),
-    Message(ChannelKey, String),
+    /// Something is there that was sent on a channel to this end.
+    Arrives(ChannelKey),
+    /// What did not get through is sent again.
+    Repeat(ChannelKey),
     ChannelClosed(ChannelKey, PcId),
     Stats(PcId),
 }
@@ -106,7 +124,9 @@ pub(crate) enum Task {
 pub(crate) enum Report {
     Input(ActorId, LinkId, RtcInput),
     Opened(ActorId, ChannelKey),
-    Message(ActorId, ChannelKey, String),
+    Message(ActorId, ChannelKey, Parcel),
+    /// Something that was sent has arrived.
+    Drained(ActorId, ChannelKey),
     Closed(ActorId, ChannelKey),
 }
 
@@ -128,6 +148,8 @@ pub(crate) struct World {
     /// How many of their next own answers the connections of these actors refuse.
     pub(crate) breaks_answers: HashMap<ActorId, usize>,
     keys: u64,
+    /// Numbers of channels.
+    streams: u16,
     rng: fastrand::Rng,
     reports: Vec<Report>,
 }
@@ -156,8 +178,10 @@ impl World {
             Task::IceUp(pc, epoch) => self.ice_up(now, pc, epoch, queue),
             Task::IceDown(pc, epoch) => self.ice_down(now, pc, epoch, queue),
             Task::IceFail(pc, epoch) => self.ice_fail(pc, epoch),
+            Task::Heard(pc) => self.hear(pc),
             Task::Channels(pc) => self.open_channels(pc),
-            Task::Message(channel, text) => self.deliver(now, channel, text, queue),
+            Task::Arrives(channel) => self.arrive(now, channel, queue),
+            Task::Repeat(channel) => self.repeat(now, channel, queue),
             Task::ChannelClosed(channel, pc) => self.channel_ended(channel, pc),
             Task::Stats(pc) => self.stats(pc),
         }

@@ -49,6 +49,15 @@ pub(crate) enum ServerOut {
     Probe(WireId, ConnId),
 }
 
+impl ServerOut {
+    /// Where it goes.
+    pub(crate) fn wire(&self) -> WireId {
+        match self {
+            Self::Text(wire, _) | Self::Close(wire, ..) | Self::Probe(wire, _) => *wire,
+        }
+    }
+}
+
 /// How the server is set up.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {

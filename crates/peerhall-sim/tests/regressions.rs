@@ -22,3 +22,5 @@ mod peer;
 mod recovery;
 #[path = "regressions/shares.rs"]
 mod shares;
+#[path = "regressions/transfers.rs"]
+mod transfers;

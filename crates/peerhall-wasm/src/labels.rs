@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use peerhall_core::{
-    Json, Labelled, OpId, Outcome, Output, Peer, PeerEvent, RemoteEvent, RemoteInfo, RemoteKey, SendError,
-    Time,
+    Json, Labelled, OpId, Outcome, Output, Peer, PeerEvent, RemoteEvent, RemoteInfo, RemoteKey, RemoteState,
+    SendError, Time,
 };
 use peerhall_labelled::{
     Config, DirectError, IncomingId, Output as SessionOutput, Role, Session, StandingLabels,
@@ -148,6 +148,12 @@ impl Labels {
                 let now = self.now;
                 if let (Some(side), Some(role)) = (self.side(*key), role) {
                     side.session.reset(now, role);
+                }
+            }
+            Output::Remote(key, RemoteEvent::StateChange { to, .. }) => {
+                let (now, works) = (self.now, *to == RemoteState::Connected);
+                if let Some(side) = self.side(*key) {
+                    side.session.path(now, works);
                 }
             }
             Output::Remote(key, RemoteEvent::Labelled(Labelled::Known(knows))) => {

@@ -179,12 +179,15 @@ export class Link {
   #track({ track, streams = [], transceiver }) {
     const known = this.#objects.has(numberOf(track));
     const key = this.#number(track);
-    if (!known) this.#listen(track, 'ended', () => this.#report('trackEnded', { track: key }));
+    if (!known) {
+      this.#listen(track, 'ended', () => this.#report('trackEnded', { track: key }));
+      this.#listen(track, 'unmute', () => this.#report('heard', { track: key }));
+    }
     const named = streams.map((stream) => {
       if (!this.#objects.has(numberOf(stream))) this.#watch(stream);
       return { key: this.#number(stream), id: stream.id };
     });
-    this.#report('track', { key, id: track.id, mid: transceiver?.mid, kind: track.kind, streams: named });
+    this.#report('track', { key, id: track.id, mid: transceiver?.mid, kind: track.kind, streams: named, muted: track.muted });
   }
 
   /** A sender that takes a track back only mutes it here, but takes it out of its stream. */

@@ -55,7 +55,7 @@ const ERRORS_AND_SEEDS: &[&str] = &["fastrand", "thiserror"];
 const TRANSFERS: &[&str] = &["blake3", "bytes", "thiserror"];
 
 /// The same with shapes, for those who play the parts of driver and network.
-const WORDS_AND_SEEDS: &[&str] = &["fastrand", "serde", "serde_json", "thiserror"];
+const WORDS_AND_SEEDS: &[&str] = &["bytes", "fastrand", "serde", "serde_json", "thiserror"];
 
 const RULES: [Rule; 18] = [
     row(PROTO, &[], Outside::Only(WORDS)),
@@ -69,7 +69,7 @@ const RULES: [Rule; 18] = [
     row("peerhall-unpack", &[], Outside::Only(&[])),
     row(TURN, &[AUTH, PROTO], World),
     row(SERVER, &[PROTO, AUTH, HUB, TURN], World),
-    row("peerhall-sim", &[CORE, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_SEEDS)),
+    row("peerhall-sim", &[CORE, LABELLED, HUB, AUTH, PROTO], Outside::Only(WORDS_AND_SEEDS)),
     row("peerhall-cli", &[SERVER, AUTH, PROTO, RTC, SDK, LOAD], World),
     Rule { name: LOAD, ours: Ours::Anything, outside: World },
     Rule { name: "peerhall-torture", ours: Ours::Anything, outside: World },

@@ -166,6 +166,7 @@ mod tests {
             mid: Some(mid.to_owned()),
             kind: MediaKind::Video,
             streams: vec![RemoteStream { key: RemoteStreamKey(1), id: stream.to_owned() }],
+            muted: false,
         }
     }
 

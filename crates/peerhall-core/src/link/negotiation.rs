@@ -96,6 +96,9 @@ pub(crate) struct Link {
     pub(super) connecting: Option<Time>,
     /// Since when it has been connected.
     pub(super) connected: Option<Time>,
+    /// Tracks of the remote peer of which nothing has arrived. One that ends before counts on; nothing waits for
+    /// ever.
+    pub(crate) silent: usize,
     pub(super) remote: Option<Sdp>,
     /// Counts applied remote descriptions.
     pub(super) generation: u64,
@@ -127,6 +130,7 @@ impl Link {
             remote_offering: None,
             connecting: None,
             connected: None,
+            silent: 0,
             remote: None,
             generation: 0,
             ladder: Ladder::default(),
@@ -237,6 +241,7 @@ impl Link {
                 self.ice = ice;
                 self.check_ice(now);
             }
+            RtcInput::Heard(_) => self.silent = self.silent.saturating_sub(1),
             RtcInput::CreateFailed(failure) => self.out.push(LinkOut::NegotiationError(failure.into())),
             RtcInput::CandidateAdded(_)
             | RtcInput::State(_)

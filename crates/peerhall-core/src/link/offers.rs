@@ -12,8 +12,8 @@ use crate::time::Time;
 /// silent for good, though all that is sent arrives.
 const CONNECTING: Duration = Duration::from_secs(5);
 
-/// How long the first packets may take once there is a connection.
-pub(super) const FIRST_PACKETS: Duration = Duration::from_secs(1);
+/// How long the first packets may take once there is a connection. A track that shows nothing sends none.
+pub(super) const FIRST_PACKETS: Duration = Duration::from_secs(5);
 
 /// Ordinary offers in a row that may stay unanswered before the link stops asking by itself.
 const MAX_UNANSWERED: u32 = 3;
@@ -56,10 +56,10 @@ impl Link {
     pub(super) fn may_offer(&mut self, now: Time) -> bool {
         let receives = self.remote.as_ref().is_some_and(Sdp::sends);
         let until = match self.connected {
-            None => self.connecting.unwrap_or(now + CONNECTING),
-            Some(at) => at + FIRST_PACKETS,
+            None => Some(self.connecting.unwrap_or(now + CONNECTING)),
+            Some(at) => (self.silent > 0).then_some(at + FIRST_PACKETS),
         };
-        self.connecting = (self.polite && receives).then_some(until);
+        self.connecting = until.filter(|_| self.polite && receives);
         let stable = matches!(self.side, Side::Stable) && self.offer_at().is_none_or(|at| now >= at);
         stable || self.replaces_offer
     }
@@ -80,7 +80,7 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::LinkId;
+    use crate::ids::{LinkId, RemoteTrackKey};
     use crate::link::negotiation::{LinkOut, REMOTE_OFFERING, REMOTE_SETTLING};
     use crate::link::restart::{ANSWER_TIMEOUT, RESTART_DELAYS};
     use crate::link::rtc::{Description, DescriptionKind, IceState, RtcInput, RtcState};
@@ -140,9 +140,12 @@ mod tests {
         (link, now)
     }
 
-    /// The same, with an offer of the remote peer in which it sends something.
+    /// The same, with an offer of the remote peer in which it sends something that has not arrived yet.
     fn link_that_receives() -> (Link, Time) {
-        link_that_answered("m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=msid:camera picture\r\na=sendrecv")
+        let offer = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=msid:camera picture\r\na=sendrecv";
+        let (mut link, now) = link_that_answered(offer);
+        link.silent = 1;
+        (link, now)
     }
 
     #[test]
@@ -153,6 +156,26 @@ mod tests {
         assert!(offers(&mut link).is_empty(), "nothing has come yet");
         assert_eq!(link.deadline(), Some(connected + FIRST_PACKETS));
         link.handle_timeout(connected + FIRST_PACKETS);
+        assert_eq!(offers(&mut link), [false]);
+    }
+
+    #[test]
+    fn who_gives_way_offers_again_as_soon_as_all_tracks_are_heard() {
+        let (mut link, now) = link_that_receives();
+        link.silent = 2;
+        link.input(now, RtcInput::State(RtcState::Connected));
+        link.input(now, RtcInput::Heard(RemoteTrackKey(1)));
+        assert!(offers(&mut link).is_empty(), "one of two was heard");
+        link.input(now, RtcInput::Heard(RemoteTrackKey(2)));
+        assert_eq!(offers(&mut link), [false]);
+    }
+
+    #[test]
+    fn who_gives_way_waits_for_no_packets_where_the_platform_tells_of_none() {
+        let (mut link, now) = link_that_receives();
+        link.input(now, RtcInput::Heard(RemoteTrackKey(1)));
+        assert!(offers(&mut link).is_empty(), "there is no connection yet");
+        link.input(now, RtcInput::State(RtcState::Connected));
         assert_eq!(offers(&mut link), [false]);
     }
 

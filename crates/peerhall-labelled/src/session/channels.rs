@@ -168,6 +168,9 @@ impl Session {
         if self.control.as_ref().is_some_and(|control| control.id == channel) {
             self.control = None;
             self.phase = Phase::Alone;
+            // The other side has gone another way for a moment, unless the connection is gone.
+            let makes_it = self.role == Role::Creator && self.road == Road::Connection;
+            self.greet_at = makes_it.then_some(now + CLOSE_GRACE);
             return;
         }
         let Some(index) = self.lane_on(channel) else { return };
@@ -178,6 +181,20 @@ impl Session {
             known.lost_until = Some(now + CLOSE_GRACE);
         }
         lane.outgoing.iter_mut().for_each(Outgoing::reset);
+    }
+
+    /// The peer below has lost the path to the remote, or has found one again. Nobody is late meanwhile: a path may
+    /// come back without another connection.
+    pub fn path(&mut self, now: Duration, works: bool) {
+        self.now = now;
+        if std::mem::replace(&mut self.cut, !works) && works {
+            for lane in &mut self.lanes {
+                (lane.heard_in, lane.heard_out, lane.spoke) = (now, now, now);
+            }
+        }
+        if works && self.phase != Phase::Over {
+            self.path_found();
+        }
     }
 
     /// The connection was replaced: all channels on the old one are gone. They come back once the remote
@@ -206,7 +223,7 @@ impl Session {
     /// All channels are gone, and what was on its way is sent again on those that follow.
     pub(super) fn start_over(&mut self) {
         self.phase = Phase::Alone;
-        self.control = None;
+        (self.control, self.greet_at) = (None, None);
         self.unlabelled = false;
         self.lanes.retain(|lane| !lane.closing);
         let mut closed = Vec::new();

@@ -90,9 +90,15 @@ impl Session {
     /// The remote has made a control channel on the connection: it has seen that there is one.
     pub(super) fn called_back(&mut self) {
         if self.way() == Way::Server {
-            let turn = self.detour.leave();
+            let turn = self.detour.leave(self.now);
             self.take_turn(turn);
         }
+    }
+
+    /// There is a path to the remote again.
+    pub(super) fn path_found(&mut self) {
+        let turn = self.detour.path_found(self.now);
+        self.take_turn(turn);
     }
 
     /// The other side owes something on the way through the server, and nothing has come for too long: as long as
@@ -110,7 +116,7 @@ impl Session {
 
     /// Ends the way through the server for good.
     pub(super) fn end_detour(&mut self) {
-        self.detour.leave();
+        self.detour.end(self.now);
         self.drop_outputs();
         self.road = Road::Connection;
     }
@@ -159,7 +165,7 @@ impl Session {
         true
     }
 
-    fn take_turn(&mut self, turn: Turn) {
+    pub(super) fn take_turn(&mut self, turn: Turn) {
         match turn {
             Turn::Stay => {}
             Turn::Enter => self.turn_to(Road::Server { above: self.next_channel }),
@@ -176,9 +182,7 @@ impl Session {
         let before = self.way();
         self.drop_outputs();
         if before == Way::Connection && road != Road::Connection {
-            // The control channel first: without it the others count as lost over there, not as closed.
-            let left: Vec<_> = self.own_channels().collect();
-            self.out.extend(left.into_iter().map(Output::Close));
+            self.drop_channels();
         }
         if before == Way::Connection && road == Road::Connection {
             return;
@@ -193,6 +197,13 @@ impl Session {
             Road::Connection => self.go_by_what_is_known(),
         }
         self.flush(self.now);
+    }
+
+    /// Closes all channels. The control channel first: without it the others count as lost over there, not as
+    /// closed.
+    pub(super) fn drop_channels(&mut self) {
+        let left: Vec<_> = self.own_channels().collect();
+        self.out.extend(left.into_iter().map(Output::Close));
     }
 
     fn take_records(&mut self, now: Duration) -> Result<(), CutOff> {

@@ -17,27 +17,39 @@ impl Session {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do, unless something happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        let limit = self.config.stall_limit;
+        let limit = self.stall_limit();
         let probe = match self.probe {
             Probe::At(at) => Some(at),
             Probe::NotNeeded | Probe::Wanted | Probe::Done => None,
         };
         let detour = self.detour.deadline();
-        self.lanes.iter().filter_map(|lane| next(lane, limit)).chain(probe).chain(detour).min()
+        self.lanes
+            .iter()
+            .filter_map(|lane| next(lane, limit))
+            .chain(probe)
+            .chain(detour)
+            .chain(self.greet_at)
+            .min()
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.now = now;
-        self.detour.due(now);
+        let turn = self.detour.due(now);
+        self.take_turn(turn);
         let is_due = |at: Option<Duration>| at.is_some_and(|at| now >= at);
         if matches!(self.probe, Probe::At(at) if now >= at) {
             self.probe_now();
         }
+        if self.greet_at.take_if(|at| now >= *at).is_some() {
+            self.drop_channels();
+            self.start_over();
+            self.go_by_what_is_known();
+        }
         while let Some(index) = self.lanes.iter().position(|lane| is_due(lost(lane))) {
             self.lost_for_good(index);
         }
-        let Some(limit) = self.config.stall_limit else { return };
+        let Some(limit) = self.stall_limit() else { return };
         let silent = |lane: &Lane| is_due(sender_is_late(lane, limit));
         if self.way() == Way::Server && self.lanes.iter().any(silent) {
             self.detour_is_silent();
@@ -66,6 +78,12 @@ impl Session {
             }
         }
         self.flush(now);
+    }
+
+    /// After which silence somebody is late. Nobody is while there is no path.
+    fn stall_limit(&self) -> Option<Duration> {
+        let waits = self.cut && self.way() == Way::Connection;
+        self.config.stall_limit.filter(|_| !waits)
     }
 
     /// A channel closed, and neither word nor reset has come. With the control channel still there it was

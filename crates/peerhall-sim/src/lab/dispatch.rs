@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Lab;
 use crate::actor::{ActorId, Mind, Wish};
 use crate::events::Event;
-use crate::rtc::{Op, Sent};
+use crate::rtc::{Name, Op, Parcel, Sent};
 use crate::seen::{Seen, What};
 
 impl Lab {
@@ -17,8 +17,13 @@ impl Lab {
     }
 
     pub(super) fn drain_one(&mut self, id: ActorId) {
-        while let Some(output) = self.actors[id.0].mind.poll_output() {
-            self.carry_out(id, output);
+        loop {
+            while let Some(output) = self.actors[id.0].mind.poll_output() {
+                self.carry_out(id, output);
+            }
+            if !self.settle_labels(id) {
+                break;
+            }
         }
         self.plan_wake(id);
     }
@@ -70,6 +75,7 @@ impl Lab {
             let line = format!("{} sees `{seen}` after its end", actor.name);
             self.broken.push(line);
         }
+        self.labels_see(id, &seen.what);
         let actor = &mut self.actors[id.0];
         actor.ended |= ended;
         if let (Some(mut handler), Mind::Peer(peer)) = (actor.handler.take(), &mut actor.mind) {
@@ -90,7 +96,7 @@ impl Lab {
                 self.open_channel(id, remote, &label);
             }
             Wish::SendOn(channel, text) => {
-                self.world.send_on(self.now, channel, &text, &mut self.queue);
+                self.world.send_on(self.now, channel, Parcel::Text(text), &mut self.queue);
             }
         }
     }
@@ -125,7 +131,8 @@ impl Lab {
             RtcCommand::Detach { track } => return self.world.detach(now, id, link, track, &mut self.queue),
             RtcCommand::ReopenChannel(channel) => {
                 let label = self.actors[id.0].labels.get(&channel).cloned().unwrap_or_default();
-                return self.world.open_channel(now, id, link, channel, &label, &mut self.queue);
+                let name = Name { label, protocol: String::new() };
+                return self.world.open_channel(now, id, link, channel, name, &mut self.queue);
             }
             RtcCommand::SampleStats => return self.world.sample(now, id, link, &mut self.queue),
             RtcCommand::CreateOffer { ice_restart } => Op::CreateOffer { restart: ice_restart },

@@ -54,8 +54,9 @@ impl Lab {
                 self.break_wire(id, CloseCode(1006), self.now);
                 continue;
             }
-            ups.into_iter().for_each(|up| self.up(id, up));
-            downs.into_iter().for_each(|down| self.down(id, down));
+            // Before what is still under way.
+            ups.into_iter().for_each(|up| self.arrive_up(id, up));
+            downs.into_iter().for_each(|down| self.arrive_down(id, down));
         }
     }
 

@@ -228,6 +228,12 @@ impl Lab {
         }
     }
 
+    /// Whether nothing gets through on a socket of somebody's, and nobody says so.
+    #[must_use]
+    pub fn is_stalled(&self, actor: ActorId) -> bool {
+        self.actors[actor.0].wires.iter().any(|wire| self.wires[wire.0].stalled)
+    }
+
     /// Sockets that somebody has opened so far.
     #[must_use]
     pub fn sockets_opened(&self, actor: ActorId) -> u32 {

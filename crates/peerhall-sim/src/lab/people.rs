@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Lab;
 use crate::actor::{Actor, ActorId, Mind, Wish};
 use crate::raw::Raw;
-use crate::rtc::Style;
+use crate::rtc::{Name, Parcel, Style};
 use crate::seen::{Seen, What};
 use crate::server::KEY;
 use crate::tokens::TokenMood;
@@ -272,14 +272,15 @@ impl Lab {
         let link = peer.remote(remote)?.link;
         let key = ChannelKey(self.world.new_key());
         self.actors[actor.0].labels.insert(key, label.to_owned());
-        self.world.open_channel(self.now, actor, link, key, label, &mut self.queue);
+        let name = Name { label: label.to_owned(), protocol: String::new() };
+        self.world.open_channel(self.now, actor, link, key, name, &mut self.queue);
         self.deliver_reports();
         Some(key)
     }
 
     /// Sends on a data channel; tells whether it is open.
     pub fn send_on(&mut self, channel: ChannelKey, text: &str) -> bool {
-        self.world.send_on(self.now, channel, text, &mut self.queue)
+        self.world.send_on(self.now, channel, Parcel::Text(text.to_owned()), &mut self.queue)
     }
 
     /// Has a client without a mind send a frame.

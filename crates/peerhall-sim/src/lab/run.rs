@@ -7,7 +7,8 @@ use peerhall_core::{RtcInput, Time};
 use super::Lab;
 use crate::actor::ActorId;
 use crate::events::Event;
-use crate::rtc::Report;
+use crate::labels::Heard;
+use crate::rtc::{Parcel, Report};
 use crate::seen::What;
 
 /// A mind that wants to be woken this often at one moment has gone mad.
@@ -73,9 +74,9 @@ impl Lab {
         let now = self.now;
         let actor = &mut self.actors[id.0];
         actor.wakes_at = None;
-        if actor.mind.deadline().is_some_and(|deadline| deadline <= now) {
-            actor.mind.handle_timeout(now);
-            let spins = actor.mind.deadline().is_some_and(|deadline| deadline <= now);
+        if actor.deadline().is_some_and(|deadline| deadline <= now) {
+            actor.handle_timeout(now);
+            let spins = actor.deadline().is_some_and(|deadline| deadline <= now);
             actor.spins = if spins { actor.spins + 1 } else { 0 };
             if actor.spins > MAX_SPINS {
                 let line = format!("{} wants to be woken again and again at {now:?}", actor.name);
@@ -89,7 +90,7 @@ impl Lab {
     /// Plans the moment at which an actor wants to be woken.
     pub(super) fn plan_wake(&mut self, id: ActorId) {
         let actor = &mut self.actors[id.0];
-        let Some(deadline) = actor.mind.deadline() else { return };
+        let Some(deadline) = actor.deadline() else { return };
         if actor.spins > MAX_SPINS {
             return;
         }
@@ -134,13 +135,27 @@ impl Lab {
                         self.drain_one(actor);
                     }
                     Report::Opened(actor, channel) => {
-                        let label = self.world.label(channel).unwrap_or_default().to_owned();
-                        self.see(actor, What::ChannelOpened(channel, label));
+                        if !self.labelled(actor, channel, Heard::Opened) {
+                            let name = self.world.channel_name(channel);
+                            let label = name.map(|name| name.label.clone()).unwrap_or_default();
+                            self.see(actor, What::ChannelOpened(channel, label));
+                        }
                     }
-                    Report::Message(actor, channel, text) => {
+                    Report::Message(actor, channel, Parcel::Text(text)) => {
                         self.see(actor, What::ChannelMessage(channel, text));
                     }
-                    Report::Closed(actor, channel) => self.see(actor, What::ChannelClosed(channel)),
+                    Report::Message(actor, channel, Parcel::Bytes(bytes)) => {
+                        self.labelled(actor, channel, Heard::Bytes(bytes));
+                    }
+                    Report::Message(_, _, Parcel::End) => {}
+                    Report::Drained(actor, channel) => {
+                        self.labelled(actor, channel, Heard::Drained);
+                    }
+                    Report::Closed(actor, channel) => {
+                        if !self.labelled(actor, channel, Heard::Closed) {
+                            self.see(actor, What::ChannelClosed(channel));
+                        }
+                    }
                 }
             }
         }

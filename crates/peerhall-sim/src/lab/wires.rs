@@ -79,9 +79,6 @@ impl Lab {
     pub(super) fn up(&mut self, id: WireId, up: Up) {
         let weather = self.weather_of(self.wires[id.0].actor);
         let wire = &mut self.wires[id.0];
-        if wire.stalled {
-            return wire.held_up.push_back(up);
-        }
         let at = wire.up_at(self.now, weather, &mut self.rng);
         self.queue.plan(at, Event::Up(id, up));
     }
@@ -91,9 +88,6 @@ impl Lab {
         let wire = &mut self.wires[id.0];
         if wire.client_done {
             return;
-        }
-        if wire.stalled {
-            return wire.held_down.push_back(down);
         }
         let at = wire.down_at(self.now, weather, &mut self.rng);
         self.queue.plan(at, Event::Down(id, down));
@@ -199,9 +193,13 @@ impl Lab {
 
     /// Carries out what the server wants.
     pub(super) fn flush_server(&mut self) {
-        for out in self.server.take() {
+        let mut outs = self.server.take();
+        // The hub goes through hash maps, and the same seed is to give the same run: what goes to different clients
+        // at one moment has no order of its own, nor do the entries of a list.
+        outs.sort_by_key(ServerOut::wire);
+        for out in outs {
             match out {
-                ServerOut::Text(wire, text) => self.text_down(wire, text),
+                ServerOut::Text(wire, text) => self.text_down(wire, sorted(text)),
                 ServerOut::Close(wire, code, reason) => {
                     self.wires[wire.0].server_done = true;
                     self.down(wire, Down::Closed { code, reason: reason.to_owned(), http_status: None });
@@ -275,4 +273,16 @@ impl Lab {
     pub(super) fn plan_server_patience(&mut self, id: WireId) {
         self.queue.plan(self.now + SERVER_PATIENCE, Event::Up(id, Up::Lost));
     }
+}
+
+/// A frame whose lists of members are in the order of their ids.
+fn sorted(text: Box<str>) -> Box<str> {
+    if !text.contains(r#""peerId""#) || !text.contains('[') {
+        return text;
+    }
+    let Ok(Value::Object(mut frame)) = serde_json::from_str(&text) else { return text };
+    for list in frame.values_mut().filter_map(Value::as_array_mut) {
+        list.sort_by_cached_key(|entry| entry["peerId"].as_str().map(str::to_owned));
+    }
+    Value::Object(frame).to_string().into()
 }

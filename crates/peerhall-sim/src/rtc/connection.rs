@@ -87,7 +87,9 @@ pub(crate) struct Connection {
     pub(crate) streams: Vec<RemoteStream>,
     /// What Chromium does not forget: how its section for channels was called in an own offer that it took back.
     stale_data: Option<String>,
-    /// Its own offer was made after the first agreement and before the first connection.
+    /// Whether the first packets of what it receives have arrived.
+    heard: bool,
+    /// Its own offer was made after the first agreement and before the first packets.
     early: bool,
     /// What Chromium does not get over either: it took such an offer back, and what it receives stays silent.
     pub(crate) silent: bool,
@@ -124,6 +126,7 @@ impl Connection {
             version: 0,
             streams: Vec::new(),
             stale_data: None,
+            heard: false,
             early: false,
             silent: false,
             broken: false,
@@ -227,8 +230,7 @@ impl Connection {
         }
         match (kind, &self.signaling) {
             (DescriptionKind::Offer, Signaling::Stable | Signaling::HaveLocalOffer(_)) => {
-                let connecting = matches!(self.state, RtcState::New | RtcState::Connecting);
-                self.early = self.remote.is_some() && connecting;
+                self.early = self.remote.is_some() && !self.heard;
                 self.unassign();
                 self.assign(&sdp);
                 self.signaling = Signaling::HaveLocalOffer(sdp);
@@ -387,6 +389,13 @@ impl Connection {
         inputs
     }
 
+    /// The first packets of what the other side sends have arrived.
+    pub(crate) fn hear(&mut self) -> Vec<RtcInput> {
+        self.heard = true;
+        let received = self.transceivers.iter().filter_map(|transceiver| transceiver.receiver.as_ref());
+        received.filter(|track| track.muted).map(|track| RtcInput::Heard(track.key)).collect()
+    }
+
     /// Whether something has changed that the other side does not know of.
     pub(crate) fn needs_negotiation(&self) -> bool {
         if self.wants_data && self.data_mid.is_none() {
@@ -444,7 +453,8 @@ impl Transceiver {
         }
         let id = if style == Style::OwnTrackIds { format!("made-up-{}", key.0) } else { sent };
         let kind = if self.kind == Kind::Audio { MediaKind::Audio } else { MediaKind::Video };
-        RemoteTrack { key, id, mid: Some(section.mid.clone()), kind, streams: of }
+        let muted = style == Style::Trickle;
+        RemoteTrack { key, id, mid: Some(section.mid.clone()), kind, streams: of, muted }
     }
 }
 

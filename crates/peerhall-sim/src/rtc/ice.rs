@@ -142,7 +142,19 @@ impl World {
             self.change(pc, IceState::Connected, RtcState::Connected);
             self.reconsider(now, pc, queue);
             self.plan(queue, now, Task::Channels(pc));
+            self.plan(queue, now + self.timing.first_packets, Task::Heard(pc));
         }
+    }
+
+    /// Packets arrive, as long as there is a way.
+    pub(super) fn hear(&mut self, pc: PcId) {
+        if self.partner(pc).is_none() {
+            return;
+        }
+        let connected =
+            self.connections.get_mut(&pc).filter(|connection| connection.state == RtcState::Connected);
+        let heard = connected.map(Connection::hear).unwrap_or_default();
+        heard.into_iter().for_each(|input| self.report(pc, input));
     }
 
     pub(super) fn ice_down(&mut self, now: Time, pc: PcId, epoch: u64, queue: &mut Queue) {

@@ -20,12 +20,17 @@ type Departures = Rc<RefCell<Vec<(Time, ActorId, String)>>>;
 /// patience, whatever happened in between.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often is looked.
+pub(crate) const STEP: Duration = Duration::from_millis(500);
+
 pub(crate) struct Checks {
     /// Whether the server knows after a crash who was there.
     remembers: bool,
     /// Since when the server has had everybody in the room, absences within its patience left out, and
     /// when it was so last.
     present: HashMap<ActorId, (Time, Time)>,
+    /// When somebody's socket was seen stalled last: what it hears then is old.
+    stalled: HashMap<ActorId, Time>,
     departures: Departures,
     /// How everybody called everybody else last.
     keys: HashMap<(ActorId, String), RemoteKey>,
@@ -33,7 +38,13 @@ pub(crate) struct Checks {
 
 impl Checks {
     pub(crate) fn new(remembers: bool) -> Self {
-        Self { remembers, present: HashMap::new(), departures: Departures::default(), keys: HashMap::new() }
+        Self {
+            remembers,
+            present: HashMap::new(),
+            stalled: HashMap::new(),
+            departures: Departures::default(),
+            keys: HashMap::new(),
+        }
     }
 
     pub(crate) fn departures(&self) -> Departures {
@@ -55,12 +66,16 @@ impl Checks {
                 alive && !person.leaves && !person.doomed && recently(person.id)
             };
             let gone = people.iter().find(|person| own_id(lab, person) == id).filter(stays);
-            let witness = people.iter().find(|person| person.id == witness).filter(stays);
+            let hears_late = self.stalled.get(&witness).is_some_and(|last| at - *last < STEP * 2);
+            let witness = people.iter().find(|person| person.id == witness && !hears_late).filter(stays);
             if let (Some(gone), Some(witness), true) = (gone, witness, self.remembers) {
                 return Err(format!("{} calls {} gone at {:?}", witness.name, gone.name, at.since_start()));
             }
         }
         for person in people {
+            if lab.is_stalled(person.id) {
+                self.stalled.insert(person.id, lab.now());
+            }
             if lab.members(person.room).contains(&own_id(lab, person)) {
                 let now = lab.now();
                 let (since, last) = self.present.entry(person.id).or_insert((now, now));

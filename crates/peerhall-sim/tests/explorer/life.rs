@@ -11,7 +11,8 @@ use peerhall_sim::{
 };
 use serde_json::json;
 
-use crate::checks::Checks;
+use crate::checks::{Checks, STEP};
+use crate::mail::{LABEL, Mail};
 
 /// Rooms that are lived in.
 const ROOMS: [&str; 2] = ["kitchen", "cellar"];
@@ -26,6 +27,7 @@ pub(crate) struct Life {
     rng: fastrand::Rng,
     checks: Checks,
     people: Vec<Person>,
+    mail: Mail,
     story: Vec<String>,
     tells: bool,
 }
@@ -41,6 +43,8 @@ pub(crate) struct Person {
     /// Its end came from outside: a kick, or a credential that is refused.
     pub(crate) doomed: bool,
     pub(crate) foreign: bool,
+    /// It knows labels.
+    labelled: bool,
 }
 
 impl Life {
@@ -57,6 +61,7 @@ impl Life {
             rng,
             checks: Checks::new(remembers),
             people: Vec::new(),
+            mail: Mail::default(),
             story: Vec::new(),
             tells,
         }
@@ -81,6 +86,7 @@ impl Life {
         self.pass(REST)?;
         self.help_foreigners()?;
         self.checks.at_rest(&self.lab, &self.people)?;
+        self.mail.at_rest(&self.lab)?;
         self.part()
     }
 
@@ -115,9 +121,10 @@ impl Life {
     fn pass(&mut self, span: Duration) -> Result<(), String> {
         let until = self.lab.now() + span;
         while self.lab.now() < until {
-            let slice = (until - self.lab.now()).min(Duration::from_millis(500));
+            let slice = (until - self.lab.now()).min(STEP);
             self.lab.run_for(slice);
             self.checks.always(&self.lab, &self.people)?;
+            self.mail.always(&self.lab)?;
         }
         Ok(())
     }
@@ -163,9 +170,13 @@ impl Life {
             self.lab.set_style(id, [Style::Trickle, Style::OwnTrackIds, Style::Whole][self.rng.usize(..3)]);
             id
         };
-        self.tell(&format!("{name} comes into {room}, foreign: {foreign}"));
+        let labelled = !foreign && self.rng.bool();
+        if labelled {
+            self.lab.open_label(id, LABEL);
+        }
+        self.tell(&format!("{name} comes into {room}, foreign: {foreign}, labelled: {labelled}"));
         let tracks = Vec::new();
-        self.people.push(Person { id, name, room, tracks, leaves: false, doomed: false, foreign });
+        self.people.push(Person { id, name, room, tracks, leaves: false, doomed: false, foreign, labelled });
         let place = self.people.len() - 1;
         for _ in 0..self.rng.usize(0..3) {
             self.add_track(place);
@@ -229,11 +240,25 @@ impl Life {
         }
     }
 
+    /// Sends messages under a label to somebody who is there, whether that one knows labels or not.
+    fn send_mail(&mut self, place: usize) {
+        let person = &self.people[place];
+        let remotes = if person.labelled { self.lab.remotes(person.id) } else { Vec::new() };
+        if remotes.is_empty() {
+            return;
+        }
+        let to = remotes[self.rng.usize(..remotes.len())].clone();
+        for _ in 0..self.rng.usize(1..4) {
+            let size = [0, 1, 16_321, 100_000, 3_000_000][self.rng.usize(..5)];
+            self.mail.send(&mut self.lab, person.id, &to, size);
+        }
+    }
+
     /// Does one random thing.
     fn act(&mut self) {
         let place = self.rng.usize(..self.people.len());
         let Person { id, name, foreign, .. } = self.people[place].clone();
-        let choice = self.rng.u8(0..40);
+        let choice = self.rng.u8(0..44);
         self.tell(&format!("{choice} to {name}"));
         match choice {
             0 | 1 if self.people.len() < 7 => self.newcomer(),
@@ -290,6 +315,7 @@ impl Life {
             34 if !foreign && self.lab.state(id) == PeerState::Idle => self.join(place),
             35 if !foreign => drop(self.lab.send(id, json!({"n": 1}))),
             36 => self.lab.refuse_attach(id, self.rng.bool()),
+            40..=43 => self.send_mail(place),
             37 if !foreign => self.lab.break_answers(id, self.rng.usize(..3)),
             _ => {
                 // Everybody at once.

@@ -18,6 +18,7 @@ use super::room_event::{News, RoomEvent};
 use super::room_peer::RoomPeer;
 use super::share::{Share, ShareError};
 use super::transfer::Transfer;
+use crate::event::RemoteEvent;
 use crate::events::{Events, Sender};
 use crate::media::LocalStream;
 use crate::metered_peer::MeteredPeer;
@@ -286,6 +287,10 @@ impl Inner {
             },
             News::Remote(key, event) => {
                 let Some(shared) = self.known(key) else { return };
+                if let RemoteEvent::StateChange(change) = &event {
+                    let works = change.to == RemoteState::Connected;
+                    shared.call(|session, now| session.path(now, works));
+                }
                 let peer = RoomPeer { shared };
                 let events = peer.shared.sights().hear(&peer, event);
                 events.into_iter().for_each(|event| self.tell(event));

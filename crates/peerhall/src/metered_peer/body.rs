@@ -347,6 +347,8 @@ impl PeerBody {
             mid: Some(track.mid().to_owned()),
             kind: track.kind(),
             streams,
+            // The stack does not mind how soon it is asked to take an offer back.
+            muted: false,
         };
         self.links.get_mut(&link)?.tracks.insert(key, track);
         Some(RtcInput::Track(described))

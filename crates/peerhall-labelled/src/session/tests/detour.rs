@@ -333,3 +333,66 @@ fn bytes_of_nothing_are_a_message_through_the_server_too() {
     wire.settle();
     assert!(wire.ends[A].sent[&ids[0]].is_ok() && wire.ends[B].sent[&ids[1]].is_ok());
 }
+
+#[test]
+fn a_wish_that_is_taken_back_while_the_other_side_follows_it_leaves_the_labels_open() {
+    for seed in 0..20 {
+        let mut wire = Wire::open(seed, "chat");
+        wire.detour(A, true);
+        while wire.ends[B].session.way() == Way::Connection {
+            assert!(wire.step(None), "the other side hears of it");
+        }
+        wire.detour(A, false);
+        wire.pass(Duration::from_secs(10));
+        assert_eq!([A, B].map(|side| wire.ends[side].session.way()), [Way::Connection; 2]);
+        let ids = [A, B].map(|side| wire.send(side, "chat", Kind::Text, Source::of("again")));
+        wire.settle();
+        assert!(wire.ends[A].sent[&ids[A]].is_ok() && wire.ends[B].sent[&ids[B]].is_ok(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_goodbye_that_is_lost_is_said_again() {
+    for (failing, silent) in [(true, false), (false, true)] {
+        let mut wire = Wire::open(31, "chat");
+        // One side follows the other though it has a connection itself.
+        wire.detour(B, true);
+        wire.pass(Duration::from_secs(5));
+        assert_eq!([A, B].map(|side| wire.ends[side].session.way()), [Way::Server; 2]);
+        (wire.server.fails, wire.server.loses) = (failing, silent);
+        wire.detour(B, false);
+        wire.pass(Duration::from_secs(60));
+        assert_eq!([A, B].map(|side| wire.ends[side].session.way()), [Way::Connection; 2], "{failing}");
+        let id = wire.send(B, "chat", Kind::Text, Source::of("again"));
+        wire.settle();
+        assert!(wire.ends[B].sent[&id].is_ok());
+    }
+}
+
+#[test]
+fn who_follows_the_other_through_the_server_goes_back_when_a_path_is_found() {
+    let mut wire = Wire::open(32, "chat");
+    wire.call(A, |session, now| session.path(now, false));
+    wire.detour(B, true);
+    wire.pass(Duration::from_secs(5));
+    assert_eq!(wire.ends[A].session.way(), Way::Server);
+    wire.call(A, |session, now| session.path(now, true));
+    wire.settle();
+    assert_eq!([A, B].map(|side| wire.ends[side].session.way()), [Way::Connection; 2]);
+}
+
+#[test]
+fn two_who_find_a_path_while_their_hellos_cross_do_not_stay_apart_on_the_way_through_the_server() {
+    for seed in 0..20 {
+        let mut wire = Wire::open(seed, "chat");
+        // Both have said hello, and found a path before they heard that of the other.
+        for (side, wanted) in [(A, true), (B, true), (A, false), (B, false)] {
+            wire.detour(side, wanted);
+        }
+        wire.pass(Duration::from_secs(10));
+        assert_eq!([A, B].map(|side| wire.ends[side].session.way()), [Way::Connection; 2], "seed {seed}");
+        let ids = [A, B].map(|side| wire.send(side, "chat", Kind::Text, Source::of("again")));
+        wire.settle();
+        assert!(wire.ends[A].sent[&ids[A]].is_ok() && wire.ends[B].sent[&ids[B]].is_ok(), "seed {seed}");
+    }
+}

@@ -215,6 +215,38 @@ fn a_sender_that_falls_silent_is_given_up_by_the_receiver() {
 }
 
 #[test]
+fn a_receiver_gives_nobody_up_while_there_is_no_path_and_who_is_silent_after_it() {
+    let mut wire = Wire::open(15, "chat");
+    wire.send(A, "chat", Kind::Bytes, Source::of(noise(15, 500_000)));
+    while wire.ends[B].messages().is_empty() {
+        wire.step(None);
+    }
+    wire.call(B, |session, now| session.path(now, false));
+    wire.call(B, |session, now| session.handle_timeout(now + STALL_LIMIT * 10));
+    wire.call(B, |session, now| session.path(now + STALL_LIMIT * 10, true));
+    wire.call(B, |session, now| session.handle_timeout(now + STALL_LIMIT * 11 - Duration::from_millis(1)));
+    assert_eq!(wire.ends[B].messages()[0].result, None, "the time without a path does not count");
+    wire.call(B, |session, now| session.handle_timeout(now + STALL_LIMIT * 11));
+    let stalled = TransferError::Stalled { waited: STALL_LIMIT };
+    assert_eq!(wire.ends[B].messages()[0].result, Some(Err(stalled)));
+}
+
+#[test]
+fn a_sender_gives_nobody_up_while_there_is_no_path_and_who_does_not_read_after_it() {
+    let mut wire = Wire::open(16, "chat");
+    wire.ends[B].reads = Reads::Never;
+    let id = wire.send(A, "chat", Kind::Bytes, Source::of(noise(16, 3_000_000)));
+    wire.pass(STALL_LIMIT / 2);
+    wire.call(A, |session, now| session.path(now, false));
+    wire.pass(STALL_LIMIT * 2);
+    wire.call(A, |session, now| session.path(now, true));
+    wire.pass(STALL_LIMIT - Duration::from_secs(1));
+    assert!(!wire.ends[A].sent.contains_key(&id), "the time without a path does not count");
+    wire.pass(Duration::from_secs(5));
+    assert_eq!(wire.ends[A].sent[&id], Err(TransferError::Stalled { waited: STALL_LIMIT }));
+}
+
+#[test]
 fn l08_a_channel_that_closes_ends_what_is_on_it_on_both_sides() {
     for closer in [A, B] {
         let mut wire = Wire::open(13, "chat");
