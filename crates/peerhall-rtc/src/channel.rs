@@ -231,6 +231,12 @@ impl Channel {
     pub async fn next_event(&self) -> Option<ChannelEvent> {
         self.shared.next_event().await
     }
+
+    /// The next event, if there is one already; [`next_event`](Self::next_event) says when there is none any more.
+    #[must_use]
+    pub fn try_next_event(&self) -> Option<ChannelEvent> {
+        self.shared.try_next_event()
+    }
 }
 
 impl fmt::Debug for Channel {

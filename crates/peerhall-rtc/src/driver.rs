@@ -40,6 +40,13 @@ use states::States;
 /// Most frames of all tracks that wait for the connection, five seconds of one track at 50 a second.
 const MAX_FRAMES: usize = 256;
 
+/// Bytes of a datagram that the engine fills, as browsers do. The smallest packet of IPv6, 1,280 bytes (RFC 8200,
+/// section 5), has room for 1,232 of them, and a relay takes 36 of these.
+const DATAGRAM: usize = 1_196;
+
+/// Bytes from which a datagram is taken for a mistake: those of an Ethernet frame less the headers of IPv6 and UDP.
+const LARGEST_DATAGRAM: usize = 1_452;
+
 /// Bytes of messages that the engine holds, and so the largest message that can be sent. What is beyond
 /// waits in the channels, as it came and not in packets.
 const ENGINE_BUFFER: usize = 1024 * 1024;
@@ -118,7 +125,8 @@ impl Driver {
             .enable_av1(true)
             .set_stats_interval(Some(STATS_INTERVAL))
             .set_sctp_max_buffered_amount(ENGINE_BUFFER)
-            .set_sctp_max_message_size(config.max_message_size);
+            .set_sctp_max_message_size(config.max_message_size)
+            .set_mtu(DATAGRAM..=LARGEST_DATAGRAM);
         engine.set_max_stun_rto(MAX_STUN_RTO);
         engine.set_max_stun_retransmits(MAX_STUN_RETRANSMITS);
         Ok(Self {
@@ -154,7 +162,12 @@ impl Driver {
             }
             timer.as_mut().reset(deadline.into());
             tokio::select! {
-                event = self.network.next() => self.on_network(event),
+                event = self.network.next() => {
+                    self.on_network(event);
+                    while let Some(event) = self.network.try_next() {
+                        self.on_network(event);
+                    }
+                }
                 command = self.ends.commands.recv() => match command {
                     Some(command) => self.on_command(command),
                     None => self.close(),

@@ -175,25 +175,33 @@ impl Shared {
     pub(super) async fn next_event(&self) -> Option<ChannelEvent> {
         loop {
             let readable = self.readable.notified();
-            {
-                let mut state = self.state();
-                if let Some(event) = state.events.pop_front() {
-                    let more = !state.events.is_empty() || state.ready == ReadyState::Closed;
-                    drop(state);
-                    if more {
-                        // A ring wakes one reader; what is left is for the next.
-                        self.readable.notify_one();
-                    }
-                    self.read(&event);
-                    return Some(event);
-                }
-                if state.ready == ReadyState::Closed {
+            match self.take_event() {
+                Ok(event) => return Some(event),
+                Err(ReadyState::Closed) => {
                     self.readable.notify_one();
                     return None;
                 }
+                Err(ReadyState::Connecting | ReadyState::Open | ReadyState::Closing) => readable.await,
             }
-            readable.await;
         }
+    }
+
+    pub(super) fn try_next_event(&self) -> Option<ChannelEvent> {
+        self.take_event().ok()
+    }
+
+    /// The next event; without one, the state in which there is none.
+    fn take_event(&self) -> Result<ChannelEvent, ReadyState> {
+        let mut state = self.state();
+        let Some(event) = state.events.pop_front() else { return Err(state.ready) };
+        let more = !state.events.is_empty() || state.ready == ReadyState::Closed;
+        drop(state);
+        if more {
+            // A ring wakes one reader; what is left is for the next.
+            self.readable.notify_one();
+        }
+        self.read(&event);
+        Ok(event)
     }
 
     // What the connection's task calls.

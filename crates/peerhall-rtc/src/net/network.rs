@@ -24,6 +24,9 @@ use super::relay::Relay;
 use super::server::{self, Server};
 use super::timer::Timer;
 
+/// Datagrams after which they are handled before more are taken from the sockets.
+const RECEIVED_AT_ONCE: usize = 64;
+
 /// Sockets, STUN and TURN of one connection. Dropping it closes the sockets and gives relayed
 /// addresses back.
 ///
@@ -100,6 +103,11 @@ impl Network {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    /// What has happened besides, without waiting: of what has come together much is answered together.
+    pub fn try_next(&mut self) -> Option<NetEvent> {
+        self.events.pop_front()
+    }
+
     /// Sends one datagram from `local`, the [base](LocalCandidate::base) of a candidate, to
     /// `remote`. Never waits: datagrams that follow each other with one size and one destination
     /// leave together, at the latest when [`next`](Self::next) is polled or with
@@ -172,10 +180,7 @@ impl Network {
                 progress = true;
                 self.follow_addresses(now);
             }
-            if let Poll::Ready(received) = self.ports.poll_receive(cx) {
-                progress = true;
-                self.on_received(received, now);
-            }
+            progress |= self.poll_ports(cx, now);
             if self.timer.poll_at(self.deadline(), cx).is_ready() {
                 progress = true;
                 self.on_deadline(Instant::now());
@@ -187,6 +192,19 @@ impl Network {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Takes what has come, up to as much as one turn is to handle.
+    fn poll_ports(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let (mut progress, mut left) = (false, RECEIVED_AT_ONCE);
+        while left > 0
+            && let Poll::Ready(received) = self.ports.poll_receive(cx)
+        {
+            progress = true;
+            left = left.saturating_sub(received.cost());
+            self.on_received(received, now);
+        }
+        progress
     }
 
     fn deadline(&self) -> Option<Instant> {

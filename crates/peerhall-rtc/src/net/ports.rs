@@ -49,6 +49,16 @@ pub(super) enum Received {
     Dead(Gone),
 }
 
+impl Received {
+    /// Datagrams to handle, or something as large.
+    pub(super) fn cost(&self) -> usize {
+        match self {
+            Self::Datagrams { datagrams, .. } => datagrams.len().max(1),
+            Self::Dead(_) => 1,
+        }
+    }
+}
+
 /// A socket that was closed.
 #[derive(Debug)]
 pub(super) struct Gone {
