@@ -35,11 +35,15 @@ const RECEIVED: u8 = 6;
 const CANCEL: u8 = 7;
 const PLACE: u8 = 8;
 
+/// Bytes of a `received` frame, of which several may follow each other in one message.
+const RECEIVED_BYTES: usize = 1 + 4 + 8 + 32;
+
 const TOTAL_KNOWN: u8 = 1;
 const HAS_CONTENT: u8 = 1 << 1;
 const ASKS_PLACE: u8 = 1 << 2;
 const AGAIN: u8 = 1 << 3;
-const ALL_FLAGS: u8 = TOTAL_KNOWN | HAS_CONTENT | ASKS_PLACE | AGAIN;
+const WHOLE: u8 = 1 << 4;
+const ALL_FLAGS: u8 = TOTAL_KNOWN | HAS_CONTENT | ASKS_PLACE | AGAIN | WHOLE;
 
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -179,6 +183,8 @@ pub struct Start {
     pub again: bool,
     /// What goes along with it.
     pub info: Bytes,
+    /// What the receiver must find, when the first bytes are all: no `end` follows then.
+    pub whole: Option<Proof>,
     /// The first bytes.
     pub first: Bytes,
 }
@@ -248,7 +254,20 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Reads one message.
+    /// The frames of a message: one, or several `received`.
+    pub(crate) fn split(message: Bytes) -> impl Iterator<Item = Bytes> {
+        let size = if message.first() == Some(&RECEIVED) { RECEIVED_BYTES } else { usize::MAX };
+        let mut rest = Some(message);
+        std::iter::from_fn(move || {
+            let mut frame = rest.take()?;
+            if frame.len() > size {
+                rest = Some(frame.split_off(size));
+            }
+            Some(frame)
+        })
+    }
+
+    /// Reads one frame.
     ///
     /// # Errors
     ///
@@ -323,10 +342,9 @@ impl Frame {
 }
 
 impl Start {
-    /// Bytes of the message that fit into the frame besides the info.
-    pub(crate) fn room(info: usize, content: bool) -> usize {
-        let content = if content { 32 } else { 0 };
-        MAX_MESSAGE_BYTES.saturating_sub(1 + 4 + 1 + 1 + 8 + 2 + info + content)
+    /// Bytes of the message that fit into the frame besides the info and a proof.
+    pub(crate) fn room(info: usize) -> usize {
+        MAX_MESSAGE_BYTES.saturating_sub(1 + 4 + 1 + 1 + 8 + 2 + 32 + info)
     }
 
     fn read(transfer: u32, reader: &mut Reader) -> Result<Self, FrameError> {
@@ -352,19 +370,21 @@ impl Start {
             content,
             asks_place: flags & ASKS_PLACE != 0,
             again: flags & AGAIN != 0,
+            whole: if flags & WHOLE == 0 { None } else { Some(Proof(reader.array()?)) },
             info,
             first: reader.rest(),
         })
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.reserve_exact(64 + self.info.len() + self.first.len());
+        out.reserve_exact(96 + self.info.len() + self.first.len());
         head(out, START, self.transfer);
         let flags = flags([
             (self.total.is_some(), TOTAL_KNOWN),
             (self.content.is_some(), HAS_CONTENT),
             (self.asks_place, ASKS_PLACE),
             (self.again, AGAIN),
+            (self.whole.is_some(), WHOLE),
         ]);
         out.extend_from_slice(&[self.kind.code(), flags]);
         out.extend_from_slice(&self.total.unwrap_or(0).to_be_bytes());
@@ -373,6 +393,9 @@ impl Start {
         out.extend_from_slice(&self.info);
         if let Some(content) = &self.content {
             out.extend_from_slice(&content.0);
+        }
+        if let Some(proof) = &self.whole {
+            out.extend_from_slice(&proof.0);
         }
         out.extend_from_slice(&self.first);
     }

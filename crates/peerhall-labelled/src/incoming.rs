@@ -23,7 +23,7 @@ pub(crate) struct Incoming {
     read: u64,
     /// Bytes of which the sender knows that they were read.
     told: u64,
-    hasher: blake3::Hasher,
+    hasher: Box<blake3::Hasher>,
     end: Option<Receipt>,
 }
 
@@ -38,22 +38,12 @@ pub(crate) enum Refusal {
 
 impl Incoming {
     pub(crate) fn new(id: IncomingId, wire: u32, total: Option<u64>, waits: bool) -> Self {
-        Self {
-            id,
-            wire,
-            waits,
-            total,
-            arrived: 0,
-            read: 0,
-            told: 0,
-            hasher: blake3::Hasher::new(),
-            end: None,
-        }
+        Self { id, wire, waits, total, arrived: 0, read: 0, told: 0, hasher: Box::default(), end: None }
     }
 
     /// Goes on after bytes that the application has, with a hasher that has seen them.
     pub(crate) fn accept(&mut self, have: u64, hasher: blake3::Hasher) -> Frame {
-        self.hasher = hasher;
+        *self.hasher = hasher;
         (self.arrived, self.read) = (have, have);
         self.waits = false;
         self.place()

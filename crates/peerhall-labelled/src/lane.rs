@@ -32,6 +32,9 @@ pub(crate) struct Lane {
     pub(crate) incoming: Vec<Incoming>,
     /// How the last messages ended that came, in case the sender asks again.
     pub(crate) finished: VecDeque<(u32, Finished)>,
+    /// What was received and not told, and when that is told at the latest.
+    pub(crate) receipts: Vec<u8>,
+    pub(crate) receipts_by: Option<Duration>,
     /// Largest number of a message that came.
     pub(crate) newest: u32,
     /// When the receiver of what goes out was heard last, or nothing was asked of it.
@@ -110,6 +113,8 @@ impl Lane {
             outgoing: VecDeque::new(),
             incoming: Vec::new(),
             finished: VecDeque::new(),
+            receipts: Vec::new(),
+            receipts_by: None,
             newest: 0,
             heard_out: Duration::ZERO,
             heard_in: Duration::ZERO,

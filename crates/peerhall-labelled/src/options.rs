@@ -29,6 +29,12 @@ pub(crate) const DEAF_LIMIT: usize = 2 * 1024 * 1024;
 /// Transfers of a channel that have begun and are not acknowledged (section 7.4).
 pub const MAX_OPEN_TRANSFERS: usize = 64;
 
+/// Bytes of receipts that are told at once: what one packet holds.
+pub(crate) const MAX_RECEIPTS: usize = 1_024;
+
+/// How long a receipt waits for others at most.
+pub(crate) const RECEIPT_DELAY: Duration = Duration::from_millis(10);
+
 /// Labels of one remote (section 7.4).
 pub const MAX_LABELS: usize = 64;
 

@@ -49,7 +49,7 @@ pub(crate) struct Outgoing {
     acked: u64,
     /// The receiver has the bytes before this one; they are looked at and not sent.
     skip_to: u64,
-    hasher: blake3::Hasher,
+    hasher: Box<blake3::Hasher>,
     /// Bytes that went into the hash; more than `sent` after a reset.
     hashed: u64,
     source: Source,
@@ -105,7 +105,7 @@ impl Outgoing {
             kept_bytes: 0,
             acked: 0,
             skip_to: 0,
-            hasher: blake3::Hasher::new(),
+            hasher: Box::default(),
             hashed: 0,
             source: Source::Idle,
             meter: Meter::default(),
@@ -159,13 +159,19 @@ impl Outgoing {
             return None;
         }
         let again = self.announced;
+        let mut whole = None;
         let first = if asks_place {
             self.stage = Stage::Placing;
             Bytes::new()
         } else {
+            let room = Start::room(self.info.len()).min(window);
+            let first = self.take(room);
             self.stage = Stage::Sending;
-            let room = Start::room(self.info.len(), false).min(window);
-            self.take(room)
+            if self.is_spent() {
+                self.stage = Stage::Ended;
+                whole = Some(self.proof());
+            }
+            first
         };
         self.announced = true;
         Some(Frame::Start(Start {
@@ -175,6 +181,7 @@ impl Outgoing {
             content: self.content,
             asks_place,
             again,
+            whole,
             info: self.info.clone(),
             first,
         }))

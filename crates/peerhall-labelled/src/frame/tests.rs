@@ -22,14 +22,16 @@ fn reason() -> impl Strategy<Value = String> {
 fn start() -> impl Strategy<Value = Start> {
     let kind = prop_oneof![Just(Kind::Text), Just(Kind::Json), Just(Kind::Blob), Just(Kind::Bytes)];
     let head = (any::<u32>(), kind, any::<Option<u64>>(), proptest::option::of(array().prop_map(ContentId)));
-    (head, any::<bool>(), any::<bool>(), bytes(600), bytes(600)).prop_map(
-        |((transfer, kind, total, content), asks_place, again, info, first)| Start {
+    let whole = proptest::option::of(array().prop_map(Proof));
+    (head, any::<bool>(), any::<bool>(), whole, bytes(600), bytes(600)).prop_map(
+        |((transfer, kind, total, content), asks_place, again, whole, info, first)| Start {
             transfer,
             kind,
             total,
             content,
             asks_place,
             again,
+            whole,
             info,
             first,
         },
@@ -139,10 +141,15 @@ fn frames_look_as_the_contract_says() {
         content: None,
         asks_place: false,
         again: false,
+        whole: None,
         info: Bytes::from_static(b"{}"),
         first: Bytes::from_static(b"hi"),
     });
     assert_eq!(&start.encode()[..], b"\x01\0\0\0\x07\x01\x01\0\0\0\0\0\0\0\x02\0\x02{}hi");
+    let Frame::Start(begins) = start else { panic!("it is one") };
+    let whole = Frame::Start(Start { whole: Some(Proof(*b"the BLAKE3 of all, of 32 bytes..")), ..begins });
+    let looks = b"\x01\0\0\0\x07\x01\x11\0\0\0\0\0\0\0\x02\0\x02{}the BLAKE3 of all, of 32 bytes..hi";
+    assert_eq!(&whole.encode()[..], looks);
     assert_eq!(&Frame::Credit { transfer: 1, bytes: 258 }.encode()[..], b"\x05\0\0\0\x01\0\0\x01\x02");
     let cancel = Frame::Cancel { transfer: 1, code: Code::Application, reason: "no".to_owned() };
     assert_eq!(&cancel.encode()[..], b"\x07\0\0\0\x01\0no");
@@ -165,7 +172,7 @@ fn what_is_not_a_frame_is_refused_with_its_reason() {
     assert_eq!(refused(b"\x05\0\0\0\x01\0\0\x01\x02\x03"), FrameError::Long);
     assert_eq!(refused(b"\x04\0\0\0\x01\0\xff"), FrameError::NotText);
     assert_eq!(refused(b"\x01\0\0\0\x07\x09\x01\0\0\0\0\0\0\0\x02\0\0"), FrameError::UnknownValue(9));
-    assert_eq!(refused(b"\x01\0\0\0\x07\x01\x10\0\0\0\0\0\0\0\0\0\0"), FrameError::UnknownValue(16));
+    assert_eq!(refused(b"\x01\0\0\0\x07\x01\x20\0\0\0\0\0\0\0\0\0\0"), FrameError::UnknownValue(32));
     assert_eq!(refused(b"\x01\0\0\0\x07\x01\0\0\0\0\0\0\0\0\x02\0\0"), FrameError::Long, "a total of nobody");
     let large = Bytes::from(vec![2; MAX_MESSAGE_BYTES + 1]);
     assert_eq!(Frame::decode(large).unwrap_err(), FrameError::Long);

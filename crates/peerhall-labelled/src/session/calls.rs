@@ -9,8 +9,9 @@ use super::{Phase, Session};
 use crate::error::{SendError, TransferError};
 use crate::event::{Event, IncomingId, OutgoingId, Output};
 use crate::frame::{Code, ContentId, Frame, Kind, MAX_INFO_BYTES};
+use crate::incoming::Incoming;
 use crate::lane::{Finished, Lane};
-use crate::options::{ChannelOptions, MAX_LABELS, is_label};
+use crate::options::{ChannelOptions, MAX_LABELS, MAX_RECEIPTS, RECEIPT_DELAY, is_label};
 use crate::outgoing::Outgoing;
 
 /// A message to send, but for its bytes.
@@ -139,6 +140,7 @@ impl Session {
 
     /// The application has read so many more bytes of a message.
     pub fn read(&mut self, now: Duration, id: IncomingId, bytes: usize) {
+        self.now = now;
         let Some(index) = self.lane_receiving(id) else { return };
         let credit = self.lanes.get_mut(index).and_then(|lane| lane.coming_by_id(id)?.read(bytes));
         if let Some(credit) = credit {
@@ -210,15 +212,33 @@ impl Session {
         if let Some(receipt) = message.is_done() {
             lane.finish(wire, Finished::Received(receipt));
             let frame = Frame::Received { transfer: wire, bytes: receipt.bytes, proof: receipt.proof };
-            self.transmit(index, &frame);
+            lane.receipts.extend_from_slice(&frame.encode());
+            // What came together is mostly read together.
+            let more = lane.incoming.iter().any(Incoming::has_ended);
+            if more && lane.receipts.len() < MAX_RECEIPTS {
+                lane.receipts_by.get_or_insert(self.now + RECEIPT_DELAY);
+            } else {
+                self.send_receipts(index);
+            }
         }
+    }
+
+    /// Tells the sender what was received.
+    pub(super) fn send_receipts(&mut self, index: usize) {
+        let Some(lane) = self.lanes.get_mut(index) else { return };
+        lane.receipts_by = None;
+        let bytes = std::mem::take(&mut lane.receipts);
+        self.put(index, bytes.into());
     }
 
     /// Sends a frame of a lane, if its channel is open; otherwise it is said again after the reset.
     pub(super) fn transmit(&mut self, index: usize, frame: &Frame) {
+        self.put(index, frame.encode());
+    }
+
+    fn put(&mut self, index: usize, bytes: Bytes) {
         let Some(lane) = self.lanes.get_mut(index) else { return };
         let Some(channel) = lane.open_channel() else { return };
-        let bytes = frame.encode();
         lane.fill(bytes.len());
         self.out.push_back(Output::Send { channel, bytes });
     }

@@ -143,6 +143,7 @@ impl Session {
         if self.phase == Phase::Over {
             return;
         }
+        self.now = now;
         let taken = self.take_message(now, channel, buffered, message);
         match taken {
             Ok(()) => self.flush(now),
@@ -229,6 +230,8 @@ impl Session {
         let mut closed = Vec::new();
         for lane in &mut self.lanes {
             lane.asked = None;
+            // It is said again when the sender asks.
+            (lane.receipts, lane.receipts_by) = (Vec::new(), None);
             if lane.channel.take().is_some() {
                 closed.push(Arc::clone(&lane.label));
             }
@@ -285,7 +288,9 @@ impl Session {
         let Some(lane) = self.lanes.get_mut(index) else { return Ok(()) };
         lane.buffered(buffered);
         match message {
-            Message::Binary(bytes) => self.frame(now, index, Frame::decode(bytes)?),
+            Message::Binary(bytes) => {
+                Frame::split(bytes).try_for_each(|frame| self.frame(now, index, Frame::decode(frame)?))
+            }
             Message::Text(text) => {
                 let label = Arc::clone(&lane.label);
                 self.event(Event::Text { label, text });

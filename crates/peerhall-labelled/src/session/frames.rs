@@ -57,7 +57,8 @@ impl Session {
             return Ok(());
         }
         let Some(lane) = self.lanes.get_mut(index) else { return Ok(()) };
-        if start.transfer <= lane.newest || (start.asks_place && !start.first.is_empty()) {
+        let brings = !start.first.is_empty() || start.whole.is_some();
+        if start.transfer <= lane.newest || (start.asks_place && brings) {
             return Err(CutOff::OutOfTurn);
         }
         if lane.incoming.len() >= MAX_OPEN_TRANSFERS {
@@ -74,7 +75,7 @@ impl Session {
             return self.too_large(index, start.transfer);
         }
         let label = Arc::clone(&lane.label);
-        let Start { kind, info, total, content, first, transfer, .. } = start;
+        let Start { kind, info, total, content, whole, first, transfer, .. } = start;
         self.event(Event::Incoming {
             incoming: id,
             label,
@@ -83,7 +84,10 @@ impl Session {
         if let Some(place) = place {
             self.transmit(index, &place);
         }
-        if first.is_empty() { Ok(()) } else { self.data(index, transfer, first) }
+        if !first.is_empty() {
+            self.data(index, transfer, first)?;
+        }
+        whole.map_or(Ok(()), |proof| self.ended(index, transfer, proof))
     }
 
     /// A message is announced that was announced before. Returns whether it is known.

@@ -23,13 +23,8 @@ impl Session {
             Probe::NotNeeded | Probe::Wanted | Probe::Done => None,
         };
         let detour = self.detour.deadline();
-        self.lanes
-            .iter()
-            .filter_map(|lane| next(lane, limit))
-            .chain(probe)
-            .chain(detour)
-            .chain(self.greet_at)
-            .min()
+        let lanes = self.lanes.iter().filter_map(|lane| next(lane, limit));
+        lanes.chain(probe).chain(detour).chain(self.greet_at).min()
     }
 
     /// Time has passed.
@@ -45,6 +40,9 @@ impl Session {
             self.drop_channels();
             self.start_over();
             self.go_by_what_is_known();
+        }
+        while let Some(index) = self.lanes.iter().position(|lane| is_due(lane.receipts_by)) {
+            self.send_receipts(index);
         }
         while let Some(index) = self.lanes.iter().position(|lane| is_due(lost(lane))) {
             self.lost_for_good(index);
@@ -104,7 +102,7 @@ fn next(lane: &Lane, limit: Option<Duration>) -> Option<Duration> {
         let late = [receiver_is_late(lane, limit), sender_is_late(lane, limit), sign_is_due(lane, limit)];
         late.into_iter().flatten().min()
     });
-    [lost(lane), stalls].into_iter().flatten().min()
+    [lost(lane), lane.receipts_by, stalls].into_iter().flatten().min()
 }
 
 fn lost(lane: &Lane) -> Option<Duration> {

@@ -15,9 +15,26 @@ fn start(transfer: u32) -> Frame {
         content: None,
         asks_place: false,
         again: false,
+        whole: None,
         info: Bytes::new(),
         first: Bytes::new(),
     })
+}
+
+/// An empty message in one frame.
+fn whole(transfer: u32, proof: Proof, asks_place: bool) -> Frame {
+    let Frame::Start(begins) = start(transfer) else { panic!("it is one") };
+    Frame::Start(Start { whole: Some(proof), asks_place, ..begins })
+}
+
+#[test]
+fn a_message_in_one_frame_that_is_not_what_was_sent_is_refused() {
+    let mut wire = Wire::open(301, "chat");
+    let channel = wire.channel(B, "chat");
+    wire.inject(B, channel, whole(1, Proof([0; 32]), false).encode());
+    assert_eq!(wire.ends[B].messages()[0].result, Some(Err(TransferError::ProofMismatch)));
+    wire.inject(B, channel, whole(2, Proof(*blake3::hash(b"").as_bytes()), false).encode());
+    assert!(matches!(wire.ends[B].messages()[1].result, Some(Ok(_))));
 }
 
 fn cut_off(wire: &Wire, side: usize) -> Option<&CutOff> {
@@ -71,6 +88,7 @@ fn l20_frames_at_the_wrong_moment_end_the_session() {
         vec![Frame::Data { transfer: 1, bytes: Bytes::new() }],
         vec![start(1), start(1)],
         vec![start(2), start(1)],
+        vec![whole(1, proof, true)],
         vec![Frame::Received { transfer: 1, bytes: 0, proof }],
         vec![Frame::Credit { transfer: 9, bytes: 1 }],
         vec![Frame::Place { transfer: 9, offset: 0, unread: 0 }],

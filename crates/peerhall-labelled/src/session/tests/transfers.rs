@@ -54,6 +54,36 @@ fn l02_a_long_stream_arrives_with_its_proof() {
 }
 
 #[test]
+fn a_message_that_fits_is_one_frame_and_so_is_its_receipt() {
+    let mut wire = Wire::open(17, "chat");
+    for (size, frames) in [(0, 2), (16_000, 2), (16_384, 4)] {
+        let before = wire.delivered;
+        let id = wire.send(A, "chat", Kind::Bytes, Source::of(noise(17, size)));
+        wire.settle();
+        assert!(wire.ends[A].sent[&id].is_ok());
+        assert_eq!(wire.delivered - before, frames, "{size} bytes");
+    }
+}
+
+#[test]
+fn receipts_of_what_is_read_together_go_together_and_none_waits_for_a_reader() {
+    let mut wire = Wire::open(18, "chat");
+    let before = wire.delivered;
+    wire.ends[B].reads = Reads::Never;
+    let sent = (0..20).map(|n| wire.send(A, "chat", Kind::Bytes, Source::of(noise(n, 1_000))));
+    let ids: Vec<_> = sent.collect();
+    wire.settle();
+    assert_eq!((wire.delivered - before, wire.ends[A].sent.len()), (20, 0));
+    wire.read(B, 0);
+    wire.pass(Duration::from_millis(100));
+    assert_eq!(wire.ends[A].sent.len(), 1, "the others are not read");
+    (1..20).for_each(|place| wire.read(B, place));
+    wire.settle();
+    assert!(ids.iter().all(|id| wire.ends[A].sent[id].is_ok()));
+    assert_eq!(wire.delivered - before, 20 + 2);
+}
+
+#[test]
 fn l03_every_kind_arrives_as_what_it_was() {
     let mut wire = Wire::open(4, "chat");
     let given = [

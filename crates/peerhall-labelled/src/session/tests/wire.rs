@@ -231,6 +231,17 @@ impl Wire {
         Ok(id)
     }
 
+    /// The application of a side reads all of the message in this place.
+    pub(super) fn read(&mut self, side: usize, place: usize) {
+        let (id, unread) = self.ends[side]
+            .coming
+            .iter_mut()
+            .nth(place)
+            .map(|(id, coming)| (*id, std::mem::take(&mut coming.unread)))
+            .unwrap();
+        self.call(side, |session, now| session.read(now, id, unread));
+    }
+
     /// Lets everything arrive that is on its way. Time that nothing happens in is not waited for.
     pub(super) fn settle(&mut self) {
         while self.step(None) {}

@@ -1,12 +1,16 @@
 //! What runs beside the calls, for as long as a session or a channel is there.
 
+use std::iter;
 use std::sync::Weak;
 use std::time::Duration;
 
-use peerhall_labelled::{ChannelId, Message};
+use peerhall_labelled::{ChannelId, Message, Session};
 use peerhall_rtc::{Channel, ChannelEvent};
 
 use super::PeerShared;
+
+/// Events of a channel after which others get their turn.
+const AT_ONCE: usize = 32;
 
 /// How often raw channels are looked at: their events are the application's.
 const RAW_LOOK: Duration = Duration::from_millis(50);
@@ -16,18 +20,35 @@ pub(super) async fn pump(shared: Weak<PeerShared>, id: ChannelId, channel: Chann
     while let Some(event) = channel.next_event().await {
         let Some(shared) = shared.upgrade() else { return };
         let held = channel.buffered_amount();
-        shared.call(|session, now| match event {
-            ChannelEvent::Open => session.opened(now, id, channel.id()),
-            ChannelEvent::Message(peerhall_rtc::Message::Binary(bytes)) => {
-                session.message(now, id, held, Message::Binary(bytes));
+        shared.call(|session, now| {
+            // What has come together is answered together.
+            let more = iter::from_fn(|| channel.try_next_event());
+            for event in iter::once(event).chain(more).take(AT_ONCE) {
+                tell(session, now, id, held, &channel, event);
             }
-            ChannelEvent::Message(peerhall_rtc::Message::Text(text)) => {
-                session.message(now, id, held, Message::Text(text));
-            }
-            ChannelEvent::BufferedAmountLow => session.buffered(now, id, held),
-            ChannelEvent::Close => session.closed(now, id),
-            ChannelEvent::InvalidText | _ => {}
         });
+    }
+}
+
+fn tell(
+    session: &mut Session,
+    now: Duration,
+    id: ChannelId,
+    held: usize,
+    channel: &Channel,
+    event: ChannelEvent,
+) {
+    match event {
+        ChannelEvent::Open => session.opened(now, id, channel.id()),
+        ChannelEvent::Message(peerhall_rtc::Message::Binary(bytes)) => {
+            session.message(now, id, held, Message::Binary(bytes));
+        }
+        ChannelEvent::Message(peerhall_rtc::Message::Text(text)) => {
+            session.message(now, id, held, Message::Text(text));
+        }
+        ChannelEvent::BufferedAmountLow => session.buffered(now, id, held),
+        ChannelEvent::Close => session.closed(now, id),
+        ChannelEvent::InvalidText | _ => {}
     }
 }
 
