@@ -15,6 +15,7 @@ mod told;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
 use peerhall_core::{
     Json, Labelled, OpId, Outcome, Output, Peer, PeerEvent, RemoteEvent, RemoteInfo, RemoteKey, RemoteState,
     SendError, Time,
@@ -39,6 +40,8 @@ pub(crate) struct Labels {
     ready: VecDeque<Value>,
     /// Texts that the server has not answered for: to whom, and what its session calls them.
     posted: Vec<(OpId, RemoteKey, u64)>,
+    /// What the other side sends at this moment, from where it is here.
+    shown: Bytes,
     now: Duration,
 }
 
@@ -48,6 +51,8 @@ struct Side {
     session: Session,
     /// What the application has of messages whose senders wait.
     had: Vec<(IncomingId, Had)>,
+    /// The last message that came on a channel.
+    given: Bytes,
 }
 
 /// Bytes that are here already, and a hasher that has seen them.
@@ -85,6 +90,7 @@ impl Labels {
             standing: StandingLabels::default(),
             ready: VecDeque::new(),
             posted: Vec::new(),
+            shown: Bytes::new(),
             now: Duration::ZERO,
         })
     }
@@ -193,7 +199,7 @@ impl Labels {
     }
 
     fn poll_sides(&mut self, peer: &mut Peer<Value>) -> Option<Value> {
-        let (now, posted) = (self.now, &mut self.posted);
+        let (now, posted, shown) = (self.now, &mut self.posted, &mut self.shown);
         self.sides.iter_mut().find_map(|side| {
             while let Some(output) = side.session.poll_output() {
                 if let SessionOutput::Direct { number, text } = output {
@@ -201,8 +207,14 @@ impl Labels {
                         Ok(op) => posted.push((op, side.key, number)),
                         Err(error) => side.session.direct_done(now, number, Err(lost(&error))),
                     }
-                } else if let Some(told) = told::describe(side.key, output) {
-                    return Some(told);
+                    continue;
+                }
+                if let SessionOutput::Send { bytes, .. } = &output {
+                    *shown = bytes.clone();
+                }
+                let told = told::describe(side.key, output, &side.given);
+                if told.is_some() {
+                    return told;
                 }
             }
             None
@@ -215,7 +227,7 @@ impl Labels {
         let (_, key, number) = self.posted.swap_remove(place);
         let (now, result) = (self.now, result.as_ref().map_err(lost));
         if let Some(side) = self.side(key) {
-            side.session.direct_done(now, number, result.map(|()| ()));
+            side.session.direct_done(now, number, result.copied());
         }
         true
     }
@@ -228,14 +240,14 @@ impl Labels {
             // The labels were tried when they were given, and are fewer than the limit.
             let _ = session.open(self.now, label, options.clone());
         }
-        self.sides.push(Side { key: info.key, session, had: Vec::new() });
+        self.sides.push(Side { key: info.key, session, had: Vec::new(), given: Bytes::new() });
     }
 
     fn left(&mut self, key: RemoteKey) {
         if let Some(place) = self.sides.iter().position(|side| side.key == key) {
             let mut side = self.sides.remove(place);
             side.session.end();
-            self.ready.extend(std::iter::from_fn(|| side.poll()));
+            self.ready.extend(std::iter::from_fn(|| side.last_words()));
         }
     }
 
@@ -245,9 +257,14 @@ impl Labels {
 }
 
 impl Side {
-    fn poll(&mut self) -> Option<Value> {
+    /// What is left to tell of a remote that has left. Nothing is sent any more, and what is told later must not be
+    /// about bytes that are gone by then.
+    fn last_words(&mut self) -> Option<Value> {
         while let Some(output) = self.session.poll_output() {
-            if let Some(told) = told::describe(self.key, output) {
+            if matches!(output, SessionOutput::Send { .. }) {
+                continue;
+            }
+            if let Some(told) = told::describe(self.key, output, &Bytes::new()) {
                 return Some(told);
             }
         }

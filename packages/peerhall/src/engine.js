@@ -69,6 +69,11 @@ export class Engine {
     return makeError(this.#classes, description);
   }
 
+  /** Bytes of the engine, where they are; to be used before the next output is taken. */
+  view(at, count) {
+    return this.#wasm.view(at, count);
+  }
+
   /** Asks for what is known at once. */
   look(request) {
     return this.#wasm.call(this.#number, performance.now() - this.#began, request);

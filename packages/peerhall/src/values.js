@@ -106,5 +106,6 @@ export function start(bytes) {
     poll: (engine) => take(wasm.poll(engine)),
     deadline: wasm.deadline,
     shut: wasm.shut,
+    ...(LABELLED && { view: (at, count) => new Uint8Array(wasm.memory.buffer, at, count) }),
   };
 }

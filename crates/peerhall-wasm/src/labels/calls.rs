@@ -102,7 +102,14 @@ impl Side {
             "message" => {
                 let Some(data) = request.member("data") else { return Value::undefined() };
                 let text = data.as_text().map(std::borrow::Cow::into_owned);
-                let message = text.map_or_else(|| Message::Binary(data.to_bytes().into()), Message::Text);
+                self.given = Bytes::new();
+                let message = text.map_or_else(
+                    || {
+                        self.given = data.to_bytes().into();
+                        Message::Binary(self.given.clone())
+                    },
+                    Message::Text,
+                );
                 session.message(now, channel, request.whole("buffered") as usize, message);
             }
             "read" => session.read(now, incoming(request), request.whole("bytes") as usize),

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use bytes::Bytes;
 use peerhall_core::{Json, RemoteKey};
 use peerhall_labelled::{
     ChannelChange, ChannelId, ChannelOptions, Event, IncomingId, Kind, Offer, Output, Progress, Receipt,
@@ -13,8 +14,9 @@ use crate::value::{Value, record};
 /// Member of a message's info that belongs to the layer, not to the application.
 const RESERVED: &str = "__peerhall";
 
-/// An output with the remote peer that it is about; none for what nobody here needs.
-pub(super) fn describe(key: RemoteKey, output: Output) -> Option<Value> {
+/// An output with the remote peer that it is about; none for what nobody here needs. `given` is the message that the
+/// other side reports at this moment.
+pub(super) fn describe(key: RemoteKey, output: Output, given: &Bytes) -> Option<Value> {
     let told = match output {
         Output::Create { channel, label, init } => {
             record! { "what": "create", "channel": channel.number(), "label": &*label, "init": written(&init),
@@ -22,7 +24,8 @@ pub(super) fn describe(key: RemoteKey, output: Output) -> Option<Value> {
         }
         Output::Negotiate => record! { "what": "negotiate" },
         Output::Send { channel, bytes } => {
-            record! { "what": "transmit", "channel": channel.number(), "bytes": Value::bytes(&bytes) }
+            record! { "what": "transmit", "channel": channel.number(), "at": bytes.as_ptr().addr(),
+            "count": bytes.len() }
         }
         Output::Close(channel) => record! { "what": "close", "channel": channel.number() },
         Output::Want { transfer, bytes } => {
@@ -33,9 +36,15 @@ pub(super) fn describe(key: RemoteKey, output: Output) -> Option<Value> {
         Output::Rewind(transfer) => {
             record! { "what": "rewind", "transfer": u64::from(transfer.number()) }
         }
-        Output::Event(event) => told(event)?,
+        Output::Event(event) => told(event, given)?,
     };
     Some(told.with("do", "label").with("key", key.0))
+}
+
+/// Where bytes stand in those that they were cut out of.
+fn place(bytes: &Bytes, all: &Bytes) -> Option<usize> {
+    let at = bytes.as_ptr().addr().checked_sub(all.as_ptr().addr())?;
+    (at + bytes.len() <= all.len()).then_some(at)
 }
 
 /// A remote peer has shown that it does not know labels.
@@ -43,7 +52,7 @@ pub(super) fn unlabelled(key: RemoteKey) -> Value {
     record! { "do": "label", "key": key.0, "what": "unlabelled" }
 }
 
-fn told(event: Event) -> Option<Value> {
+fn told(event: Event, given: &Bytes) -> Option<Value> {
     Some(match event {
         Event::Ready => record! { "what": "ready" },
         Event::Way(way) => {
@@ -70,7 +79,15 @@ fn told(event: Event) -> Option<Value> {
         }
         Event::Incoming { incoming, label, offer } => comes(incoming, &label, offer),
         Event::Data { incoming, bytes } => {
-            record! { "what": "data", "incoming": incoming.number(), "bytes": Value::bytes(&bytes) }
+            match place(&bytes, given) {
+                // The other side has them, and need not be given a copy.
+                Some(at) => {
+                    record! { "what": "data", "incoming": incoming.number(), "at": at, "count": bytes.len() }
+                }
+                None => {
+                    record! { "what": "data", "incoming": incoming.number(), "bytes": Value::bytes(&bytes) }
+                }
+            }
         }
         Event::Complete { incoming, receipt } => {
             record! { "what": "complete", "incoming": incoming.number(), "receipt": received(receipt) }

@@ -26,6 +26,8 @@ export class Side {
   #rechecks = new Set();
   #outgoing = new Map();
   #incoming = new Map();
+  /** The message that is reported at this moment. */
+  #given;
 
   /** `hear(group, name, detail)` shows an event and says whether somebody has seen it; `limit` is for promises. */
   constructor(engine, key, link, limit, hear) {
@@ -96,9 +98,10 @@ export class Side {
     }
   }
 
-  transmit({ channel: number, bytes }) {
+  transmit({ channel: number, at, count }) {
     try {
-      this.#channels.get(number)?.send(bytes);
+      // A channel takes a copy.
+      this.#channels.get(number)?.send(this.#engine.view(at, count));
     } catch {
       // One that is closed says so itself, and none gets more than fits.
     }
@@ -203,8 +206,9 @@ export class Side {
     if (!this.#hear('channel', 'message', { label, data, info: own(info) })) data.reject('nobody listens');
   }
 
-  data({ incoming, bytes }) {
-    this.#incoming.get(incoming)?.push(bytes);
+  /** Bytes of a message; most are a part of what was just reported. */
+  data({ incoming, bytes, at, count }) {
+    this.#incoming.get(incoming)?.push(bytes ?? this.#given.subarray(at, at + count));
   }
 
   complete({ incoming, receipt }) {
@@ -254,7 +258,10 @@ export class Side {
     const report = (call, more) => this.ask(call, { channel: number, ...more });
     const hear = (data) => {
       if (!framed) this.#hear('channel', 'message', { label: channel.label, channel, data });
-      else report('message', { buffered: channel.bufferedAmount, data: typeof data === 'string' ? data : new Uint8Array(data) });
+      else {
+        this.#given = typeof data === 'string' ? data : new Uint8Array(data);
+        report('message', { buffered: channel.bufferedAmount, data: this.#given });
+      }
     };
     // Chromium may tell of the other side's first messages before it tells that the channel is open.
     let early = [];
