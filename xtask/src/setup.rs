@@ -149,6 +149,16 @@ pub(crate) fn for_page_bench(workspace: &Workspace) -> Result<PageBench, Failure
     Ok(PageBench { node: node::program(), chromium: debian::chromium() })
 }
 
+/// Installs a browser, what drives it, and PeerJS with its server.
+///
+/// # Errors
+///
+/// What is missing and how to get it.
+pub(crate) fn for_labelled_bench(workspace: &Workspace) -> Result<PageBench, Failure> {
+    node::ensure_modules(workspace, node::BENCH)?;
+    for_page_bench(workspace)
+}
+
 /// Other people's peer connections.
 #[derive(Debug)]
 pub(crate) struct RtcPeers {

@@ -1,6 +1,7 @@
 //! Driver of `cargo xtask natlab`: every pair of networks, loss, and an address that changes during a call.
 //! Prints a line for each and writes the tables into the page that is named. With `--only TEXT` it tries what has
-//! that text in its line, and writes nothing.
+//! that text in its line, and writes nothing. With `--send MEGABYTES` a file of that size crosses a bad line, which
+//! is cut on the way, to a receiver that is killed on the way.
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
@@ -21,7 +22,9 @@ mod linux {
 
     use serde_json::Value;
 
-    use peerhall_e2e::natlab::{Access, Outcome, Trial, Unavailable, Weather, diagnose, diagnose_in_page};
+    use peerhall_e2e::natlab::{
+        Access, Crossing, Outcome, Trial, Unavailable, Weather, diagnose, diagnose_in_page,
+    };
 
     /// The table stands between these lines of the page.
     const BEGIN: &str = "<!-- natlab: begin -->";
@@ -30,10 +33,10 @@ mod linux {
     pub(super) fn main() -> ExitCode {
         let mut arguments = std::env::args().skip(1);
         let (first, second) = (arguments.next(), arguments.next());
-        let only = if first.as_deref() == Some("--only") { second } else { None };
-        let done = match &only {
-            Some(text) => paths(text).map(|(_, failed)| failed),
-            None => everything(first.as_deref()),
+        let done = match (first.as_deref(), second.as_deref()) {
+            (Some("--only"), Some(text)) => paths(text).map(|(_, failed)| failed),
+            (Some("--send"), Some(megabytes)) => send(megabytes),
+            (page, _) => everything(page),
         };
         match done {
             Ok(0) => {
@@ -49,6 +52,15 @@ mod linux {
                 ExitCode::FAILURE
             }
         }
+    }
+
+    /// A file of so many megabytes crosses a bad line.
+    fn send(megabytes: &str) -> Result<usize, Unavailable> {
+        let megabytes =
+            megabytes.parse().map_err(|_| Unavailable::new("`--send` takes a number of megabytes"))?;
+        let crossed = Crossing::of(megabytes).run()?;
+        println!("{crossed}");
+        Ok(usize::from(!crossed.is_flat()))
     }
 
     fn everything(page: Option<&str>) -> Result<usize, Unavailable> {
@@ -139,6 +151,12 @@ mod linux {
             Weather::Fine => String::new(),
             Weather::Loss(thousandths) => format!("{} % lost each way", f64::from(*thousandths) / 10.0),
             Weather::Delay(milliseconds) => format!("{milliseconds} ms each way at each side"),
+            Weather::Line(line) => format!(
+                "the one side has {} Mbit/s, {} ms and {} % lost each way",
+                line.megabits,
+                line.milliseconds,
+                f64::from(line.thousandths) / 10.0
+            ),
         };
         if *moves {
             what.push_str("the one side changes its address");

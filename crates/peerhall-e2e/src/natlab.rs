@@ -4,11 +4,13 @@
 //! Nothing leaves the namespaces. Addresses that stand for the internet are of ranges that are handed out,
 //! because the relay does not serve those for documentation.
 
+mod crossing;
 mod guest;
 mod network;
 mod peer;
 mod trial;
 
+pub use crossing::{Crossed, Crossing};
 pub use guest::diagnose_in_page;
-pub use network::{Access, Lab, Unavailable, Weather};
+pub use network::{Access, Lab, Line, Unavailable, Weather};
 pub use trial::{Outcome, Trial, diagnose, diagnose_with};

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use peerhall_e2e::natlab::{Access, Trial, Unavailable, Weather, diagnose, diagnose_in_page, diagnose_with};
+use peerhall_e2e::natlab::{
+    Access, Crossing, Trial, Unavailable, Weather, diagnose, diagnose_in_page, diagnose_with,
+};
 use serde_json::Value;
 
 /// Both behind symmetric NATs, which only a relay joins, one that has nothing but TCP to port 443, and one whose
@@ -94,6 +96,13 @@ fn the_doctor_notices_a_relay_that_names_an_address_where_nobody_is() {
         let cure = relayed["cure"].as_str().unwrap_or_default();
         assert_eq!(cure.contains("`turn.relay`"), verdict == "bad", "{report}");
     }
+}
+
+/// The short form of `cargo xtask natlab --send 2000`.
+#[test]
+fn a_file_crosses_a_bad_line_that_is_cut_to_a_receiver_that_is_killed_in_flat_memory() {
+    let Some(crossed) = allowed(Crossing::of(4).run()) else { return };
+    assert!(crossed.is_flat(), "{crossed}");
 }
 
 /// Shown also when the test passes (.config/nextest.toml): nobody is to take it for a pass.

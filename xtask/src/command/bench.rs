@@ -10,7 +10,7 @@ use super::Command;
 use crate::{
     failure::Failure,
     process::{self, announce},
-    setup::{self, BenchPeers},
+    setup::{self, BenchPeers, PageBench},
     workspace::Workspace,
 };
 
@@ -23,18 +23,21 @@ const PAGE: &str = "crates/peerhall-e2e/foreign/js/bench_page.mjs";
 /// What `--package` runs.
 const PACKAGE: &str = "crates/peerhall-e2e/foreign/js/bench_package.mjs";
 
+/// What `--labelled` runs after the native part.
+const LABELLED: &str = "crates/peerhall-e2e/foreign/js/bench_labelled.mjs";
+
 /// Whom `--all` compares with.
 const EVERYBODY: &str = "bun,nats,mosquitto,nchan,socketio,peerserver,socketioxide,matchbox,centrifuge";
 
 pub(super) const COMMAND: Command = Command {
     name: "bench",
-    usage: "[--smoke|--page|--package|--all|--rtc|--relay] [--beside NAME] [--figure NAME]",
+    usage: "[--smoke|--page|--package|--labelled|--all|--rtc|--relay] [--beside NAME] [--figure NAME]",
     about: "measures a release beside other servers; fails on ratios, never on times",
     run,
 };
 
 /// Words that this command understands itself.
-const OWN: [&str; 6] = ["--smoke", "--page", "--package", "--all", "--rtc", "--relay"];
+const OWN: [&str; 7] = ["--smoke", "--page", "--package", "--labelled", "--all", "--rtc", "--relay"];
 
 fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let (own, passed_on): (Vec<&OsString>, Vec<&OsString>) =
@@ -61,6 +64,17 @@ fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failur
         setup::package::ensure_package(workspace)?;
         return in_chromium(workspace, &peerhall, PACKAGE, "the npm package beside the vendor's in Chromium");
     }
+    if is_asked("--labelled") {
+        let native = transfers(workspace)?;
+        setup::package::ensure_package(workspace)?;
+        let browser = setup::for_labelled_bench(workspace)?;
+        let mut pages = driver(workspace, &browser, &peerhall, LABELLED);
+        announce(
+            "labels in Chromium beside a bare channel and PeerJS; nothing else should run on this machine",
+        );
+        let browsers = process::passes(pages.env("PEERHALL_BENCH_PEERS", setup::bench_peers(workspace)))?;
+        return Ok(status(native & browsers));
+    }
     let peers = if own.is_empty() { BenchPeers::Usual } else { BenchPeers::All };
     let mut passed = servers(workspace, &peerhall, peers, &passed_on)?;
     if peers == BenchPeers::All {
@@ -78,13 +92,23 @@ fn in_chromium(
     about: &str,
 ) -> Result<ExitCode, Failure> {
     let browser = setup::for_page_bench(workspace)?;
+    let mut pages = driver(workspace, &browser, peerhall, script);
+    announce(&format!("{about}; nothing else should run on this machine"));
+    process::become_program(&mut pages)
+}
+
+fn driver(
+    workspace: &Workspace,
+    browser: &PageBench,
+    peerhall: &Path,
+    script: &str,
+) -> std::process::Command {
     let mut pages = workspace.command(&browser.node.to_string_lossy());
     pages
         .arg(workspace.path(script))
         .env("PEERHALL_BIN", peerhall)
-        .env("PEERHALL_CHROMIUM", browser.chromium);
-    announce(&format!("{about}; nothing else should run on this machine"));
-    process::become_program(&mut pages)
+        .env("PEERHALL_CHROMIUM", &browser.chromium);
+    pages
 }
 
 fn status(passed: bool) -> ExitCode {
@@ -149,6 +173,13 @@ fn relay(workspace: &Workspace, passed_on: &[&OsString]) -> Result<bool, Failure
     bench.args(passed_on);
     announce("peerhall-relay: one line for each figure; nothing else should run on this machine");
     process::passes(&mut bench)
+}
+
+/// Messages of labels beside the raw channel of the same connection.
+fn transfers(workspace: &Workspace) -> Result<bool, Failure> {
+    build(workspace, &["--package", "peerhall-e2e", "--example", "transfers"])?;
+    announce("labels of native peers beside raw channels; nothing else should run on this machine");
+    process::passes(&mut workspace.command(&program(workspace, "examples/transfers")?.to_string_lossy()))
 }
 
 /// Where a program of the release lies.

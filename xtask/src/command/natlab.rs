@@ -10,7 +10,7 @@ const PAGE: &str = "docs/connectivity.md";
 
 pub(super) const COMMAND: Command = Command {
     name: "natlab",
-    usage: "[--only TEXT]",
+    usage: "[--only TEXT|--send MEGABYTES]",
     about: "native peers and a browser behind pairs of NATs and firewalls; rewrites the tables of docs/connectivity.md",
     run,
 };

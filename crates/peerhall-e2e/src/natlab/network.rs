@@ -112,6 +112,39 @@ pub enum Weather {
     Loss(u16),
     /// Each takes so many milliseconds between a peer and its box, in each direction at each side.
     Delay(u16),
+    /// The first side alone has a line that is slow, long and bad.
+    Line(Line),
+}
+
+/// A line as people have it at home, the same in both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// Megabits in a second.
+    pub megabits: u16,
+    /// Milliseconds that a packet takes.
+    pub milliseconds: u16,
+    /// Packets of a thousand that are lost.
+    pub thousandths: u16,
+}
+
+impl Weather {
+    /// Milliseconds that a packet takes between a peer of a side and its box.
+    fn delay(self, side: u8) -> Option<u16> {
+        match self {
+            Self::Delay(milliseconds) => Some(milliseconds),
+            Self::Line(line) if side == 1 => Some(line.milliseconds),
+            Self::Fine | Self::Loss(_) | Self::Line(_) => None,
+        }
+    }
+
+    /// Packets of a thousand that the box of a side loses.
+    fn loss(self, side: u8) -> Option<u16> {
+        match self {
+            Self::Loss(thousandths) => Some(thousandths),
+            Self::Line(line) if side == 1 => Some(line.thousandths),
+            Self::Fine | Self::Delay(_) | Self::Line(_) => None,
+        }
+    }
 }
 
 /// Why there is no laboratory here.
@@ -136,7 +169,7 @@ impl fmt::Display for Unavailable {
 #[derive(Debug)]
 pub struct Lab {
     prefix: String,
-    lines: Vec<Line>,
+    cables: Vec<Cable>,
 }
 
 impl Lab {
@@ -147,7 +180,7 @@ impl Lab {
     /// What the system does not allow.
     pub fn new(sides: [Access; 2], weather: Weather) -> Result<Self, Unavailable> {
         let prefix = format!("ph{}", fastrand::u32(..1_000_000));
-        let mut lab = Self { prefix, lines: Vec::new() };
+        let mut lab = Self { prefix, cables: Vec::new() };
         for name in ["s", "n1", "n2", "p1", "p2"] {
             lab.ip(&format!("netns add {}", lab.name(name)))?;
             lab.within(name, "link set lo up")?;
@@ -162,11 +195,7 @@ impl Lab {
         lab.within("s", &format!("addr add {SERVER}/24 dev br0"))?;
         lab.within("s", &format!("addr add {SERVER_V6}/64 dev br0 nodad"))?;
         for (side, access) in [1, 2].into_iter().zip(sides) {
-            let delay = match weather {
-                Weather::Delay(milliseconds) => Some(milliseconds),
-                Weather::Fine | Weather::Loss(_) => None,
-            };
-            lab.cable(side, delay)?;
+            lab.cable(side, weather.delay(side))?;
             lab.lay(side, access)?;
             lab.weather(side, weather)?;
         }
@@ -192,7 +221,7 @@ impl Lab {
             for end in ["near", "far"] {
                 self.within(&router, &format!("link set {end} master br0 up"))?;
             }
-            self.lines.push(Line::start(self, &router, milliseconds)?);
+            self.cables.push(Cable::start(self, &router, milliseconds)?);
         }
         self.within(&router, "link set lan up")?;
         self.within(&peer, "link set eth0 up")
@@ -225,16 +254,39 @@ impl Lab {
     }
 
     fn weather(&self, side: u8, weather: Weather) -> Result<(), Unavailable> {
-        match weather {
-            Weather::Fine | Weather::Delay(_) => Ok(()),
-            Weather::Loss(thousandths) => self.rules(
-                &format!("n{side}"),
-                &format!(
-                    "table inet loss {{\nchain fo {{\ntype filter hook forward priority -10;\n\
-                     numgen random mod 1000 < {thousandths} drop;\n}}\n}}\n"
-                ),
-            ),
+        if let Some(thousandths) = weather.loss(side) {
+            let lost = format!("numgen random mod 1000 < {thousandths} drop;");
+            self.rules(&format!("n{side}"), &dropping("loss", -10, &lost))?;
         }
+        if let (Weather::Line(line), 1) = (weather, side) {
+            // What leaves the box by either end waits its turn; what waits longer than this is lost, as in the
+            // queue of a modem.
+            for end in ["wan", "lan"] {
+                let rate = format!("{}mbit", line.megabits);
+                let words = ["qdisc", "add", "dev", end, "root", "tbf", "rate", &rate];
+                let queue = ["burst", "16kb", "latency", "100ms"];
+                run(self.command("n1", Path::new("tc")).args(words).args(queue))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pulls the plug of a side: nothing passes its box until it is [mended](Self::mend).
+    ///
+    /// # Errors
+    ///
+    /// What the system does not allow.
+    pub fn cut(&self, side: u8) -> Result<(), Unavailable> {
+        self.rules(&format!("n{side}"), &dropping("cut", -20, "drop;"))
+    }
+
+    /// Puts the plug of a side back.
+    ///
+    /// # Errors
+    ///
+    /// What the system does not allow.
+    pub fn mend(&self, side: u8) -> Result<(), Unavailable> {
+        self.rules(&format!("n{side}"), "delete table inet cut\n")
     }
 
     /// Gives the box of a side another address, as when a phone leaves its Wi-Fi: every mapping is gone.
@@ -290,7 +342,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        self.lines.clear();
+        self.cables.clear();
         for name in ["p1", "p2", "n1", "n2", "s"] {
             // One that was never made cannot be removed, which is as good.
             drop(Command::new("ip").args(["netns", "del", &self.name(name)]).output());
@@ -300,31 +352,38 @@ impl Drop for Lab {
 
 /// A process that carries frames from one end of a long cable to the other; dropping it cuts the cable.
 #[derive(Debug)]
-struct Line(Child);
+struct Cable(Child);
 
-impl Line {
+impl Cable {
     fn start(lab: &Lab, router: &str, milliseconds: u16) -> Result<Self, Unavailable> {
         let mut command = lab.command(router, &python_interpreter());
         command.arg(folder().join("python/delay_line.py")).args(["far", "lan", &milliseconds.to_string()]);
         let started = command.stdout(Stdio::piped()).spawn();
-        let mut line = Self(started.map_err(|error| Unavailable(format!("cannot run Python: {error}")))?);
+        let mut cable = Self(started.map_err(|error| Unavailable(format!("cannot run Python: {error}")))?);
         let mut said = String::new();
-        if let Some(output) = line.0.stdout.take() {
+        if let Some(output) = cable.0.stdout.take() {
             drop(BufReader::new(output).read_line(&mut said));
         }
         match said.trim() {
-            "carries" => Ok(line),
+            "carries" => Ok(cable),
             _ => Err(Unavailable("the line with a delay does not start; it takes /dev/net/tun".to_owned())),
         }
     }
 }
 
-impl Drop for Line {
+impl Drop for Cable {
     fn drop(&mut self) {
         // It may have ended by itself, which is as good.
         drop(self.0.kill());
         drop(self.0.wait());
     }
+}
+
+/// Rules that drop something of what a box passes on.
+fn dropping(table: &str, priority: i32, what: &str) -> String {
+    format!(
+        "table inet {table} {{\nchain fo {{\ntype filter hook forward priority {priority};\n{what}\n}}\n}}\n"
+    )
 }
 
 fn run(command: &mut Command) -> Result<(), Unavailable> {

@@ -36,6 +36,13 @@ impl Talker {
         Self { process, input, lines }
     }
 
+    /// Memory of the program that is in use, in KiB; 0 when it has ended.
+    pub(super) fn resident(&self) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        line.split_whitespace().next().and_then(|figure| figure.parse().ok()).unwrap_or_default()
+    }
+
     pub(super) fn say(&mut self, line: &str) {
         // One that has ended hears nothing, and what is waited for will say so.
         let _ = writeln!(self.input, "{line}");

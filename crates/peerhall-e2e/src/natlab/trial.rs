@@ -209,7 +209,7 @@ impl<'c> Server<'c> {
     }
 
     /// The program on a side, with trust in the server's certificate.
-    fn client(&self, lab: &Lab, side: u8) -> Command {
+    pub(super) fn client(&self, lab: &Lab, side: u8) -> Command {
         let mut command: Command = lab.command(&format!("p{side}"), &binary());
         command.env("SSL_CERT_FILE", self.certificate.cert());
         command
