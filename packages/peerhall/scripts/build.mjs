@@ -25,7 +25,7 @@ const TARGET = ['es2022'];
 
 /** What Rust's code for WebAssembly uses, and those browsers have. */
 const FEATURES = ['bulk-memory', 'bulk-memory-opt', 'call-indirect-overlong', 'multivalue', 'mutable-globals',
-  'nontrapping-float-to-int', 'reference-types', 'sign-ext'].map((feature) => `--enable-${feature}`);
+  'nontrapping-float-to-int', 'reference-types', 'sign-ext', 'simd'].map((feature) => `--enable-${feature}`);
 
 /** What stands around a module, with its exports in the place of `{}`, for those who know no `import`. */
 const WRAPPERS = {

@@ -15,7 +15,7 @@ export function start(bytes) {
   const free = [];
 
   const keep = (value) => {
-    const fixed = FIXED.indexOf(value);
+    const fixed = value && value !== true ? -1 : FIXED.indexOf(value);
     if (fixed >= 0) return fixed;
     const number = free.pop() ?? values.length;
     values[number] = value;

@@ -41,6 +41,9 @@ const UNPACKER: &str = "peerhall-unpack";
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// The engines with labels, and their feature.
+const LABELLED: &str = "labelled";
+
 /// Builds `packages/peerhall/dist` unless it is newer than everything it is made of.
 ///
 /// # Errors
@@ -62,7 +65,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
     node::ensure_modules(workspace, FOLDER)?;
     let room = compile(workspace, ENGINES, "room", &[])?;
     let channels = compile(workspace, ENGINES, "channels", &["--no-default-features"])?;
-    let labelled = compile(workspace, ENGINES, "labelled", &["--features", "labelled"])?;
+    let labelled = compile(workspace, ENGINES, LABELLED, &["--features", LABELLED])?;
     let unpack = compile(workspace, UNPACKER, "unpack", &[])?;
     let pack = compile(workspace, UNPACKER, "pack", &["--features", "pack"])?;
     announce("node packages/peerhall/scripts/build.mjs");
@@ -94,7 +97,12 @@ fn compile(workspace: &Workspace, package: &str, name: &str, features: &[&str]) 
     announce(&format!("cargo build -p {package} ({name})"));
     let mut cargo = workspace.cargo();
     cargo.args(["build", "-p", package, "--target", TARGET, "--profile", "wasm"]).args(features);
-    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remap(workspace)?);
+    let mut flags = remap(workspace)?;
+    if name == LABELLED {
+        // The proof of what arrives is a third faster to make.
+        flags.push_str(" -C target-feature=+simd128");
+    }
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
     process::run(&mut cargo)?;
     let folder = workspace.metadata()?.target_directory.join(TARGET).join("wasm");
     let (built, kept) =
