@@ -245,6 +245,7 @@ impl Session {
             self.out.push_back(Output::Close(control.id));
         }
         self.phase = Phase::Over;
+        self.greet_at = None;
         self.end_detour();
     }
 

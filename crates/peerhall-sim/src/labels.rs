@@ -64,11 +64,6 @@ pub(crate) struct Talk {
     incoming: HashMap<IncomingId, (String, Vec<u8>)>,
 }
 
-/// The clock of sessions.
-pub(crate) fn since_start(now: Time) -> Duration {
-    now.since_start()
-}
-
 impl Layer {
     /// Opens a label with everybody who is here and who comes.
     pub(crate) fn open(&mut self, now: Time, label: &str) {
@@ -97,12 +92,12 @@ impl Layer {
         if let Some(talk) = self.talks.get_mut(&key) {
             talk.link = link;
             talk.channels.clear();
-            talk.session.reset(since_start(now), role(polite));
+            talk.session.reset(now.since_start(), role(polite));
         }
     }
 
     pub(crate) fn news(&mut self, now: Time, key: RemoteKey, news: &Labelled) {
-        let now = since_start(now);
+        let now = now.since_start();
         let Some(talk) = self.talks.get_mut(&key) else { return };
         match news {
             Labelled::Known(true) => talk.session.capable(),
@@ -138,7 +133,7 @@ impl Layer {
         buffered: usize,
         heard: Heard,
     ) -> bool {
-        let now = since_start(now);
+        let now = now.since_start();
         let known = |talk: &&mut Talk| talk.channels.values().any(|known| *known == channel);
         let Some(talk) = self.talks.values_mut().find(known) else { return false };
         let id = talk.channels.iter().find(|(_, known)| **known == channel).map(|(id, _)| *id);
@@ -164,7 +159,7 @@ impl Layer {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
-        let now = since_start(now);
+        let now = now.since_start();
         for talk in self.talks.values_mut() {
             if talk.session.deadline().is_some_and(|deadline| deadline <= now) {
                 talk.session.handle_timeout(now);
@@ -174,7 +169,7 @@ impl Layer {
 
     /// The next thing that some session wants, with what it told meanwhile put away.
     pub(crate) fn poll(&mut self, now: Time) -> Option<(RemoteKey, Output)> {
-        let now = since_start(now);
+        let now = now.since_start();
         for (key, talk) in &mut self.talks {
             while let Some(output) = talk.session.poll_output() {
                 match output {
@@ -205,14 +200,14 @@ impl Layer {
 impl Talk {
     fn open(&mut self, now: Time, label: &str) {
         // Labels of a test are good ones, and few.
-        let opened = self.session.open(since_start(now), label, ChannelOptions::default());
+        let opened = self.session.open(now.since_start(), label, ChannelOptions::default());
         assert_eq!(opened, Ok(()), "{label}");
     }
 
     pub(crate) fn send(&mut self, now: Time, label: &str, bytes: Vec<u8>) -> Result<OutgoingId, SendError> {
         let total = u64::try_from(bytes.len()).ok();
         let sending = Sending { kind: Kind::Bytes, info: Bytes::new(), total, content: None };
-        let transfer = self.session.send(since_start(now), label, sending)?;
+        let transfer = self.session.send(now.since_start(), label, sending)?;
         self.outgoing.insert(transfer, bytes.into());
         Ok(transfer)
     }

@@ -7,7 +7,7 @@ use peerhall_labelled::{
 
 use super::Lab;
 use crate::actor::{ActorId, Mind};
-use crate::labels::{Came, Gone, Heard, Layer, since_start};
+use crate::labels::{Came, Gone, Heard, Layer};
 use crate::rtc::{Name, Parcel};
 use crate::seen::What;
 
@@ -86,7 +86,7 @@ impl Lab {
             }
             What::Remote { key, event: RemoteEvent::StateChange { to, .. }, .. } => {
                 if let Some(talk) = layer.talks.get_mut(key) {
-                    talk.session.path(since_start(now), *to == RemoteState::Connected);
+                    talk.session.path(now.since_start(), *to == RemoteState::Connected);
                 }
             }
             What::Remote { key, event: RemoteEvent::Labelled(news), .. } => layer.news(now, *key, news),
@@ -98,7 +98,7 @@ impl Lab {
                     && let Some(talk) = layer.talks.get_mut(&key)
                 {
                     let result = result.as_ref().map(|_| ()).map_err(lost);
-                    talk.session.direct_done(since_start(now), number, result);
+                    talk.session.direct_done(now.since_start(), number, result);
                 }
             }
             What::Peer(_)
@@ -179,7 +179,7 @@ impl Lab {
                     Ok(op) => {
                         layer.posted.insert(op, (key, number));
                     }
-                    Err(error) => talk.session.direct_done(since_start(now), number, Err(lost(&error))),
+                    Err(error) => talk.session.direct_done(now.since_start(), number, Err(lost(&error))),
                 }
             }
             Output::Want { .. } | Output::Rewind(_) | Output::Event(_) => {}

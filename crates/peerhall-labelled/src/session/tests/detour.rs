@@ -4,7 +4,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::wire::{A, B, Reads, Source, Wire, noise};
-use crate::{ChannelChange, ChannelOptions, Config, CutOff, Event, Kind, Role, TransferError, Way};
+use crate::{
+    ChannelChange, ChannelOptions, Config, CutOff, Event, Kind, Role, SendError, TransferError, Way,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -395,4 +397,22 @@ fn two_who_find_a_path_while_their_hellos_cross_do_not_stay_apart_on_the_way_thr
         wire.settle();
         assert!(wire.ends[A].sent[&ids[A]].is_ok() && wire.ends[B].sent[&ids[B]].is_ok(), "seed {seed}");
     }
+}
+
+#[test]
+fn a_session_that_was_cut_off_does_not_come_back_with_another_control_channel() {
+    let mut wire = Wire::open(33, "chat");
+    wire.detour(A, true);
+    while wire.ends[B].session.way() == Way::Connection {
+        assert!(wire.step(None), "the other side hears of it");
+    }
+    wire.detour(A, false);
+    wire.pass(Duration::from_millis(500));
+    wire.inject_text(A, "no word of ours");
+    assert!(wire.ends[A].events.iter().any(|event| matches!(event, Event::CutOff(_))));
+    wire.pass(Duration::from_secs(10));
+    assert!(!wire.ends[A].session.is_ready());
+    assert_eq!(wire.ends[A].session.labels().count(), 0);
+    let sent = wire.call(A, |session, now| session.open(now, "chat", ChannelOptions::default()));
+    assert_eq!(sent, Err(SendError::Closed));
 }
