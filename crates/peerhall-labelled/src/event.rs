@@ -125,7 +125,7 @@ pub enum Event {
         /// How.
         change: ChannelChange,
     },
-    /// A message has moved; at most one for each call.
+    /// A message has moved; at most one in 16 ms, but for the last.
     Progress {
         /// The message.
         transfer: OutgoingId,

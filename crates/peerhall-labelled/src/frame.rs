@@ -35,8 +35,14 @@ const RECEIVED: u8 = 6;
 const CANCEL: u8 = 7;
 const PLACE: u8 = 8;
 
-/// Bytes of a `received` frame, of which several may follow each other in one message.
-const RECEIVED_BYTES: usize = 1 + 4 + 8 + 32;
+/// Bytes of a proof, and of a content id.
+const PROOF_BYTES: usize = 32;
+
+/// Bytes of a `start` frame without its info, content id, proof and first bytes.
+const START_BYTES: usize = 1 + 4 + 1 + 1 + 8 + 2;
+
+/// Bytes of a `received` frame.
+const RECEIVED_BYTES: usize = 1 + 4 + 8 + PROOF_BYTES;
 
 const TOTAL_KNOWN: u8 = 1;
 const HAS_CONTENT: u8 = 1 << 1;
@@ -254,14 +260,18 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// The frames of a message: one, or several `received`.
+    /// The frames of a message: what tells its own length may be followed by another.
     pub(crate) fn split(message: Bytes) -> impl Iterator<Item = Bytes> {
-        let size = if message.first() == Some(&RECEIVED) { RECEIVED_BYTES } else { usize::MAX };
         let mut rest = Some(message);
         std::iter::from_fn(move || {
             let mut frame = rest.take()?;
-            if frame.len() > size {
-                rest = Some(frame.split_off(size));
+            let length = match frame.first() {
+                Some(&RECEIVED) => Some(RECEIVED_BYTES),
+                Some(&START) => Start::length(frame.clone()),
+                _ => None,
+            };
+            if let Some(length) = length.filter(|length| *length < frame.len()) {
+                rest = Some(frame.split_off(length));
             }
             Some(frame)
         })
@@ -302,49 +312,92 @@ impl Frame {
     /// Writes one message.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut out = Vec::with_capacity(64);
+        let mut out = Vec::new();
+        self.write(&mut out);
+        out.into()
+    }
+
+    /// Writes one frame behind those that are there.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Start(start) => start.write(&mut out),
+            Self::Start(start) => start.write(out),
             Self::Data { transfer, bytes } => {
                 out.reserve_exact(5 + bytes.len());
-                head(&mut out, DATA, *transfer);
+                head(out, DATA, *transfer);
                 out.extend_from_slice(bytes);
             }
             Self::End { transfer, proof } => {
-                head(&mut out, END, *transfer);
+                head(out, END, *transfer);
                 out.extend_from_slice(&proof.0);
             }
             Self::Abort { transfer, code, reason } => {
-                head(&mut out, ABORT, *transfer);
-                write_reason(&mut out, *code, reason);
+                head(out, ABORT, *transfer);
+                write_reason(out, *code, reason);
             }
             Self::Credit { transfer, bytes } => {
-                head(&mut out, CREDIT, *transfer);
+                head(out, CREDIT, *transfer);
                 out.extend_from_slice(&bytes.to_be_bytes());
             }
             Self::Received { transfer, bytes, proof } => {
-                head(&mut out, RECEIVED, *transfer);
+                out.reserve(RECEIVED_BYTES);
+                head(out, RECEIVED, *transfer);
                 out.extend_from_slice(&bytes.to_be_bytes());
                 out.extend_from_slice(&proof.0);
             }
             Self::Cancel { transfer, code, reason } => {
-                head(&mut out, CANCEL, *transfer);
-                write_reason(&mut out, *code, reason);
+                head(out, CANCEL, *transfer);
+                write_reason(out, *code, reason);
             }
             Self::Place { transfer, offset, unread } => {
-                head(&mut out, PLACE, *transfer);
+                head(out, PLACE, *transfer);
                 out.extend_from_slice(&offset.to_be_bytes());
                 out.extend_from_slice(&unread.to_be_bytes());
             }
         }
-        out.into()
+    }
+
+    /// Whether another frame may follow it in the same message.
+    pub(crate) fn tells_length(&self) -> bool {
+        match self {
+            Self::Received { .. } => true,
+            Self::Start(start) => {
+                let first = u64::try_from(start.first.len()).ok();
+                start.whole.is_some() && start.total.is_some() && start.total == first
+            }
+            Self::Data { .. }
+            | Self::End { .. }
+            | Self::Abort { .. }
+            | Self::Credit { .. }
+            | Self::Cancel { .. }
+            | Self::Place { .. } => false,
+        }
     }
 }
 
 impl Start {
     /// Bytes of the message that fit into the frame besides the info and a proof.
     pub(crate) fn room(info: usize) -> usize {
-        MAX_MESSAGE_BYTES.saturating_sub(1 + 4 + 1 + 1 + 8 + 2 + 32 + info)
+        MAX_MESSAGE_BYTES.saturating_sub(Self::bytes(info, 0))
+    }
+
+    /// Bytes of the frame that is a whole message without a content id.
+    pub(crate) fn bytes(info: usize, message: usize) -> usize {
+        START_BYTES + PROOF_BYTES + info + message
+    }
+
+    /// The length of the frame that a message begins with, if that says so: the first bytes are all, and their
+    /// number is known.
+    fn length(message: Bytes) -> Option<usize> {
+        let mut reader = Reader::of(message);
+        let _ = reader.bytes(1 + 4 + 1).ok()?;
+        let flags = reader.u8().ok()?;
+        if flags & (TOTAL_KNOWN | WHOLE) != TOTAL_KNOWN | WHOLE {
+            return None;
+        }
+        let total = usize::try_from(reader.u64().ok()?).ok()?;
+        let info = usize::from(reader.u16().ok()?);
+        let content = if flags & HAS_CONTENT == 0 { 0 } else { PROOF_BYTES };
+        total.checked_add(START_BYTES + PROOF_BYTES + info + content)
     }
 
     fn read(transfer: u32, reader: &mut Reader) -> Result<Self, FrameError> {

@@ -10,9 +10,16 @@ use crate::incoming::Incoming;
 use crate::options::{ChannelOptions, MAX_OPEN_TRANSFERS, WINDOW};
 use crate::outgoing::{Outgoing, Stage};
 
-/// Messages behind the one that is being sent whose first bytes are fetched already, so that many small
+/// Messages from the one that is being sent on whose first bytes are fetched already, so that many small
 /// ones from a disk follow each other without a gap.
 const FETCH_AHEAD: usize = 8;
+
+/// Bytes up to which more of them are fetched, so that small ones go out together.
+const FETCH_AHEAD_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
+
+/// Messages that are announced together where many wait, and how long the first of them waits for the others.
+const BEGUN_TOGETHER: usize = MAX_OPEN_TRANSFERS / 4;
+const BEGIN_DELAY: Duration = Duration::from_millis(10);
 
 /// What is known of one label.
 #[derive(Debug)]
@@ -43,6 +50,10 @@ pub(crate) struct Lane {
     pub(crate) heard_in: Duration,
     /// When this side last sent something of a message.
     pub(crate) spoke: Duration,
+    /// As many messages were open as may be, and few have been received since.
+    is_crowded: bool,
+    /// When the next message begins at the latest, after one has been received.
+    begins_by: Option<Duration>,
 }
 
 /// The data channel of a label.
@@ -119,6 +130,8 @@ impl Lane {
             heard_out: Duration::ZERO,
             heard_in: Duration::ZERO,
             spoke: Duration::ZERO,
+            is_crowded: false,
+            begins_by: None,
         }
     }
 
@@ -155,18 +168,21 @@ impl Lane {
 
     /// The next frame that may go out, if the buffer, the other side and the order allow one.
     pub(crate) fn next_frame(&mut self, now: Duration) -> Option<Frame> {
-        let ready = self.channel.as_ref().is_some_and(|channel| channel.open && !channel.full);
-        if !ready {
+        if !self.has_room() {
             return None;
         }
         let window = WINDOW.saturating_sub(self.in_flight());
-        let begun = self.begun().count();
         let waiting = self.is_waiting();
-        let current = self.outgoing.iter_mut().find(|message| message.stage != Stage::Ended)?;
+        let place = self.outgoing.iter().position(|message| message.stage != Stage::Ended)?;
+        let is_queued = self.outgoing.get(place)?.stage == Stage::Queued;
+        if is_queued && !self.may_begin(now) {
+            return None;
+        }
+        let current = self.outgoing.get_mut(place)?;
         let frame = match current.stage {
-            Stage::Queued if begun < MAX_OPEN_TRANSFERS => current.start(window),
+            Stage::Queued => current.start(now, window),
             Stage::Sending => current.next_frame(window),
-            Stage::Queued | Stage::Placing | Stage::Ended => None,
+            Stage::Placing | Stage::Ended => None,
         }?;
         self.spoke = now;
         if !waiting {
@@ -175,13 +191,58 @@ impl Lane {
         Some(frame)
     }
 
+    /// Whether its channel takes a frame.
+    fn has_room(&self) -> bool {
+        self.channel.as_ref().is_some_and(|channel| channel.open && !channel.full)
+    }
+
+    /// When the message that waits for others begins without them.
+    pub(crate) fn begins_at(&self) -> Option<Duration> {
+        let by = self.begins_by.filter(|_| self.has_room())?;
+        let current = self.outgoing.iter().find(|message| message.stage != Stage::Ended)?;
+        (current.stage == Stage::Queued).then_some(by)
+    }
+
+    /// Whether another message may be announced. Where all that may be open are, a few of those that wait are
+    /// announced together once there is room for them, or soon after there is room for one.
+    fn may_begin(&mut self, now: Duration) -> bool {
+        let room = MAX_OPEN_TRANSFERS.saturating_sub(self.begun().count());
+        if room == 0 {
+            self.is_crowded = true;
+        } else if self.is_crowded && room < BEGUN_TOGETHER {
+            self.is_crowded = now < *self.begins_by.get_or_insert(now + BEGIN_DELAY);
+        } else {
+            self.is_crowded = false;
+        }
+        if room == 0 || !self.is_crowded {
+            self.begins_by = None;
+        }
+        !self.is_crowded
+    }
+
+    /// The next frame, if it is the whole of another message and has at most so many bytes.
+    pub(crate) fn next_whole(&mut self, now: Duration, room: usize) -> Option<Frame> {
+        let current = self.outgoing.iter().find(|message| message.stage != Stage::Ended)?;
+        if current.bytes_if_whole()? > room {
+            return None;
+        }
+        self.next_frame(now)
+    }
+
     /// Messages that need bytes, and how many.
     pub(crate) fn wants(&mut self) -> impl Iterator<Item = (OutgoingId, usize)> {
+        let mut ahead = 0_usize;
         self.outgoing
             .iter_mut()
             .filter(|message| message.stage != Stage::Ended)
-            .take(FETCH_AHEAD)
-            .filter_map(|message| message.wants().map(|bytes| (message.id, bytes)))
+            .take(MAX_OPEN_TRANSFERS)
+            .enumerate()
+            .take_while(move |(place, message)| {
+                let is_near = *place < FETCH_AHEAD || ahead < FETCH_AHEAD_BYTES;
+                ahead = ahead.saturating_add(message.size());
+                is_near
+            })
+            .filter_map(|(_, message)| message.wants().map(|bytes| (message.id, bytes)))
     }
 
     /// Whether something of what goes out is due from the receiver.

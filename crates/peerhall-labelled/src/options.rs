@@ -35,6 +35,9 @@ pub(crate) const MAX_RECEIPTS: usize = 1_024;
 /// How long a receipt waits for others at most.
 pub(crate) const RECEIPT_DELAY: Duration = Duration::from_millis(10);
 
+/// How often the progress of a message is told at most, but for its last; screens show no more.
+pub(crate) const PROGRESS_STEP: Duration = Duration::from_millis(16);
+
 /// Labels of one remote (section 7.4).
 pub const MAX_LABELS: usize = 64;
 

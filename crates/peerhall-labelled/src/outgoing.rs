@@ -7,8 +7,11 @@ use bytes::Bytes;
 
 use crate::event::{OutgoingId, Receipt};
 use crate::frame::{ContentId, Frame, Kind, MAX_DATA_BYTES, Proof, Start};
-use crate::options::BUFFER_CEILING;
+use crate::options::{BUFFER_CEILING, PROGRESS_STEP};
 use crate::progress::{Meter, Progress};
+
+/// Bytes that are hashed together.
+const HASH_BLOCK: u64 = 64 * 1024;
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +38,9 @@ pub(crate) struct Outgoing {
     /// Whether the application holds it back.
     pub(crate) paused: bool,
     /// Whether it moved since its last progress was told.
-    pub(crate) moved: bool,
+    moved: bool,
+    /// When its progress was told last, or when it began.
+    told: Option<Duration>,
     /// Whether the receiver may have heard of it on a connection that is gone.
     announced: bool,
     /// The first bytes that were not sent; `sent` counts those before.
@@ -50,7 +55,7 @@ pub(crate) struct Outgoing {
     /// The receiver has the bytes before this one; they are looked at and not sent.
     skip_to: u64,
     hasher: Box<blake3::Hasher>,
-    /// Bytes that went into the hash; more than `sent` after a reset.
+    /// Bytes that went into the hash; `sent` at least, and some of those that follow.
     hashed: u64,
     source: Source,
     meter: Meter,
@@ -97,6 +102,7 @@ impl Outgoing {
             stage: Stage::Queued,
             paused: false,
             moved: false,
+            told: None,
             announced: false,
             unsent: VecDeque::new(),
             unsent_bytes: 0,
@@ -136,6 +142,19 @@ impl Outgoing {
         Some(room)
     }
 
+    /// Its bytes, or the most that there may be, if nobody knows.
+    pub(crate) fn size(&self) -> usize {
+        self.total.and_then(|total| usize::try_from(total).ok()).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes of the frame that [`start`](Self::start) makes, if all of the message is here, was never announced
+    /// and fits into one.
+    pub(crate) fn bytes_if_whole(&self) -> Option<usize> {
+        let is_new = self.stage == Stage::Queued && !self.announced && self.content.is_none();
+        let is_all_here = self.source == Source::Finished && !self.paused;
+        (is_new && is_all_here).then(|| Start::bytes(self.info.len(), self.unsent_bytes))
+    }
+
     /// Whether there is nothing to send though the message has not ended.
     pub(crate) fn is_dry(&self) -> bool {
         self.paused || (self.unsent.is_empty() && self.source != Source::Finished)
@@ -153,7 +172,7 @@ impl Outgoing {
 
     /// The frame that announces it, with as many first bytes as `window` allows. `None` while the first
     /// bytes are not there.
-    pub(crate) fn start(&mut self, window: usize) -> Option<Frame> {
+    pub(crate) fn start(&mut self, now: Duration, window: usize) -> Option<Frame> {
         let asks_place = self.announced || self.content.is_some();
         if !asks_place && self.is_dry() {
             return None;
@@ -174,6 +193,8 @@ impl Outgoing {
             first
         };
         self.announced = true;
+        // Of what is received at once only the end is worth telling.
+        self.told.get_or_insert(now);
         Some(Frame::Start(Start {
             transfer: self.id.0,
             kind: self.kind,
@@ -283,8 +304,13 @@ impl Outgoing {
         self.announced
     }
 
+    /// When its progress is to be told, if there is any.
+    pub(crate) fn tells_at(&self) -> Option<Duration> {
+        self.told.filter(|_| self.moved && self.stage != Stage::Queued).map(|told| told + PROGRESS_STEP)
+    }
+
     pub(crate) fn progress(&mut self, now: Duration, done: bool) -> Progress {
-        self.moved = false;
+        (self.moved, self.told) = (false, Some(now));
         self.meter.sample(now, self.acked);
         let left = self.total.filter(|_| !done).map(|total| total.saturating_sub(self.acked));
         Progress {
@@ -337,10 +363,10 @@ impl Outgoing {
     }
 
     fn take_unsent(&mut self, most: usize) -> Bytes {
-        let Some(first) = self.unsent.front_mut() else { return Bytes::new() };
-        let taken = if first.len() >= most || self.unsent.len() == 1 {
-            let count = most.min(self.unsent.front().map_or(0, Bytes::len));
-            self.split_front(count)
+        let Some(first) = self.unsent.front().map(Bytes::len) else { return Bytes::new() };
+        self.hash_up_to(self.sent.saturating_add(as_u64(most.min(self.unsent_bytes))));
+        let taken = if first >= most || self.unsent.len() == 1 {
+            self.split_front(most.min(first))
         } else {
             let mut gathered = Vec::with_capacity(most.min(self.unsent_bytes));
             while gathered.len() < most && !self.unsent.is_empty() {
@@ -350,14 +376,26 @@ impl Outgoing {
             gathered.into()
         };
         self.unsent_bytes -= taken.len();
-        let before = self.sent;
         self.sent += as_u64(taken.len());
-        let known = usize::try_from(self.hashed.saturating_sub(before)).unwrap_or(usize::MAX);
-        if let Some(new) = taken.get(known..) {
-            self.hasher.update(new);
-            self.hashed = self.hashed.max(self.sent);
-        }
         taken
+    }
+
+    /// Hashes what is about to be sent and was not hashed before, and with it what follows up to the next whole
+    /// block: hashing a tree of equal parts takes far less time than what sticks out at both ends of a frame.
+    fn hash_up_to(&mut self, sent: u64) {
+        let mut start = self.sent;
+        for piece in &self.unsent {
+            let end = start + as_u64(piece.len());
+            while self.hashed < sent && self.hashed < end {
+                let from = usize::try_from(self.hashed - start).unwrap_or(usize::MAX);
+                let block = usize::try_from(HASH_BLOCK - self.hashed % HASH_BLOCK).unwrap_or(usize::MAX);
+                let new = piece.get(from..).unwrap_or_default();
+                let new = new.get(..block).unwrap_or(new);
+                self.hasher.update(new);
+                self.hashed += as_u64(new.len());
+            }
+            start = end;
+        }
     }
 
     fn split_front(&mut self, count: usize) -> Bytes {

@@ -96,6 +96,8 @@ pub struct Session {
     turned_away: Vec<ChannelId>,
     /// When something happened last.
     now: Duration,
+    /// Something has happened since it was found out last what may be sent.
+    unsettled: bool,
     out: VecDeque<Output>,
 }
 
@@ -158,6 +160,7 @@ impl Session {
             detour: Detour::new(tag),
             turned_away: Vec::new(),
             now: Duration::ZERO,
+            unsettled: false,
             out: VecDeque::new(),
         }
     }
@@ -170,7 +173,7 @@ impl Session {
                     return Some(output);
                 }
             }
-            if !self.detour_step() {
+            if !self.settle() && !self.detour_step() {
                 return None;
             }
         }

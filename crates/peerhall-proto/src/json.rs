@@ -24,7 +24,7 @@ pub enum JsonKind {
     Object,
 }
 
-/// One JSON value.
+/// One JSON value. Names of members are constants, so that a representation may know them by their place.
 pub trait Json: Clone + fmt::Debug + 'static {
     /// `null`.
     fn null() -> Self;
@@ -35,7 +35,7 @@ pub trait Json: Clone + fmt::Debug + 'static {
     /// A text.
     fn string(value: &str) -> Self;
     /// An object with these members, in this order where the representation keeps one.
-    fn object<'a>(members: impl IntoIterator<Item = (&'a str, Self)>) -> Self;
+    fn object(members: impl IntoIterator<Item = (&'static str, Self)>) -> Self;
 
     /// What the value is.
     fn kind(&self) -> JsonKind;
@@ -46,9 +46,9 @@ pub trait Json: Clone + fmt::Debug + 'static {
     /// A truth value.
     fn as_bool(&self) -> Option<bool>;
     /// A member of an object; `None` when there is none, or when this is no object.
-    fn get(&self, name: &str) -> Option<Cow<'_, Self>>;
+    fn get(&self, name: &'static str) -> Option<Cow<'_, Self>>;
     /// Takes a member out of an object that is not needed any more; otherwise as [`get`](Self::get).
-    fn take(&mut self, name: &str) -> Option<Self>;
+    fn take(&mut self, name: &'static str) -> Option<Self>;
     /// The entries of an array.
     fn into_items(self) -> Option<Vec<Self>>;
     /// Bytes of UTF-8 of the compact JSON text.
@@ -60,7 +60,7 @@ pub trait Json: Clone + fmt::Debug + 'static {
     }
 
     /// The text of a member that is a string.
-    fn text_at(&self, name: &str) -> Option<String> {
+    fn text_at(&self, name: &'static str) -> Option<String> {
         self.get(name).and_then(|value| value.as_text().map(Cow::into_owned))
     }
 }
@@ -82,7 +82,7 @@ impl Json for Value {
         Self::String(value.to_owned())
     }
 
-    fn object<'a>(members: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+    fn object(members: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
         Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
     }
 
@@ -109,11 +109,11 @@ impl Json for Value {
         Value::as_bool(self)
     }
 
-    fn get(&self, name: &str) -> Option<Cow<'_, Self>> {
+    fn get(&self, name: &'static str) -> Option<Cow<'_, Self>> {
         self.as_object()?.get(name).map(Cow::Borrowed)
     }
 
-    fn take(&mut self, name: &str) -> Option<Self> {
+    fn take(&mut self, name: &'static str) -> Option<Self> {
         self.as_object_mut()?.remove(name)
     }
 

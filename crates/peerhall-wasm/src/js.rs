@@ -64,6 +64,8 @@ unsafe extern "C" {
 #[cfg(feature = "labelled")]
 #[link(wasm_import_module = "js")]
 unsafe extern "C" {
+    /// A text of ASCII that stays where it is.
+    pub(crate) safe fn word(at: *const u8, len: usize) -> Value;
     /// New bytes, copied from here.
     pub(crate) safe fn bytes(at: *const u8, len: usize) -> Value;
     /// Copies bytes to where there is room for their length.

@@ -69,7 +69,7 @@ impl Labels {
     ///
     /// What the constructor throws.
     pub(crate) fn new(options: &Value) -> Result<Self, Value> {
-        let number = |name: &str| match options.member(name) {
+        let number = |name: &'static str| match options.member(name) {
             None => Ok(None),
             Some(_) if options.float(name) >= 0.0 => Ok(Some(options.float(name))),
             Some(_) => Err(failure::type_error(&format!("{name} must be a number of at least 0"))),

@@ -132,7 +132,7 @@ fn whole_attempts(attempts: f64) -> Result<Option<u32>, Value> {
     Ok(Some(attempts as u32))
 }
 
-fn number(options: &Value, name: &str) -> Result<Option<f64>, Value> {
+fn number(options: &Value, name: &'static str) -> Result<Option<f64>, Value> {
     match options.member(name) {
         None => Ok(None),
         Some(value) => match value.kind() {

@@ -20,7 +20,7 @@ macro_rules! record {
 pub(crate) use record;
 
 /// An object with these members, whose names end with a comma each. Their values are given away.
-pub(crate) fn made_of(names: &str, values: &[u32]) -> Value {
+pub(crate) fn made_of(names: &'static str, values: &[u32]) -> Value {
     js::record(names.as_ptr(), names.len(), values.as_ptr(), values.len())
 }
 
@@ -56,7 +56,7 @@ impl Value {
 
     /// Adds a member to an object.
     #[cfg(feature = "room")]
-    pub(crate) fn with(self, name: &str, value: impl Into<Self>) -> Self {
+    pub(crate) fn with(self, name: &'static str, value: impl Into<Self>) -> Self {
         js::set(self.raw(), name.as_ptr(), name.len(), value.into());
         self
     }
@@ -67,6 +67,12 @@ impl Value {
             js::push(list.raw(), item);
         }
         list
+    }
+
+    /// A text that is a constant here, of ASCII.
+    #[cfg(feature = "labelled")]
+    pub(crate) fn word(word: &'static str) -> Self {
+        js::word(word.as_ptr(), word.len())
     }
 
     /// New bytes of the other side.
@@ -94,27 +100,27 @@ impl Value {
     }
 
     /// A member, whatever it is.
-    pub(crate) fn member(&self, name: &str) -> Option<Self> {
+    pub(crate) fn member(&self, name: &'static str) -> Option<Self> {
         js::get(self.raw(), name.as_ptr(), name.len())
     }
 
     /// A member that is a text, or an empty one.
-    pub(crate) fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &'static str) -> String {
         self.text_at(name).unwrap_or_default()
     }
 
     /// A member that is a number, or 0.
-    pub(crate) fn float(&self, name: &str) -> f64 {
+    pub(crate) fn float(&self, name: &'static str) -> f64 {
         self.member(name).and_then(|value| value.as_number()).unwrap_or_default()
     }
 
     /// A member that is a whole number, or 0.
-    pub(crate) fn whole(&self, name: &str) -> u64 {
+    pub(crate) fn whole(&self, name: &'static str) -> u64 {
         self.float(name) as u64
     }
 
     /// Whether a member is `true`.
-    pub(crate) fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &'static str) -> bool {
         self.member(name).is_some_and(|value| value.0 == js::TRUE)
     }
 
@@ -200,7 +206,7 @@ impl Json for Value {
         js::text(units.as_ptr(), units.len())
     }
 
-    fn object<'a>(members: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+    fn object(members: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
         let object = js::object();
         for (name, value) in members {
             js::set(object.raw(), name.as_ptr(), name.len(), value);
@@ -236,11 +242,11 @@ impl Json for Value {
         (self.kind() == JsonKind::Bool).then(|| self.0 == js::TRUE)
     }
 
-    fn get(&self, name: &str) -> Option<Cow<'_, Self>> {
+    fn get(&self, name: &'static str) -> Option<Cow<'_, Self>> {
         self.is_object().then(|| self.member(name))?.map(Cow::Owned)
     }
 
-    fn take(&mut self, name: &str) -> Option<Self> {
+    fn take(&mut self, name: &'static str) -> Option<Self> {
         self.get(name).map(Cow::into_owned)
     }
 

@@ -132,7 +132,8 @@ export class Engine {
   /** Sleeps until something is due. */
   #rest() {
     const due = this.#wasm.deadline(this.#number);
-    if (due !== this.#due || this.#timer === undefined) {
+    // Most moments move on before they come, so a timer that is early is left as it is.
+    if (due < this.#due || due === Infinity || this.#timer === undefined) {
       clearTimeout(this.#timer);
       this.#due = due;
       const delay = Math.ceil(due - (performance.now() - this.#began));

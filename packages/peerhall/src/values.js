@@ -13,6 +13,8 @@ const CHUNK = 8192;
 export function start(bytes) {
   const values = [...FIXED];
   const free = [];
+  const names = [];
+  const lists = [];
 
   const keep = (value) => {
     const fixed = value && value !== true ? -1 : FIXED.indexOf(value);
@@ -36,7 +38,11 @@ export function start(bytes) {
     if (value !== undefined) object[key] = value;
   };
   const units = (at, length) => new Uint16Array(wasm.memory.buffer, at, length);
-  const name = (at, length) => String.fromCharCode(...new Uint8Array(wasm.memory.buffer, at, length));
+  const name = (at, length) => {
+    // Names are constants over there, whose places are theirs alone.
+    const known = names[at];
+    return known?.length === length ? known : (names[at] = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, at, length)));
+  };
 
   const js = {
     release,
@@ -53,7 +59,8 @@ export function start(bytes) {
     record(at, length, from, count) {
       const numbers = new Uint32Array(wasm.memory.buffer, from, count);
       const made = {};
-      name(at, length).split(',', count).forEach((key, place) => {
+      if (lists[at]?.length !== count) lists[at] = name(at, length).split(',', count);
+      lists[at].forEach((key, place) => {
         put(made, key, numbers[place]);
       });
       return keep(made);
@@ -95,6 +102,7 @@ export function start(bytes) {
     },
   };
   if (LABELLED) {
+    js.word = (at, length) => keep(name(at, length));
     js.bytes = (at, length) => keep(new Uint8Array(wasm.memory.buffer, at, length).slice());
     js.fill = (number, at) => new Uint8Array(wasm.memory.buffer).set(values[number], at);
   }

@@ -183,8 +183,9 @@ fn read_label<J: Json>(mut object: J, cap: usize) -> Option<Label<J>> {
             }
         },
     };
-    let short =
-        |name: &str| object.text_at(name).filter(|text| text.encode_utf16().count() <= MAX_LABEL_UNITS);
+    let short = |name: &'static str| {
+        object.text_at(name).filter(|text| text.encode_utf16().count() <= MAX_LABEL_UNITS)
+    };
     Some(Label { stream_id: short("streamId"), kind: short("kind"), track_id, metadata })
 }
 

@@ -94,11 +94,11 @@ fn welcome<J: Json>(mut frame: J) -> Option<Welcome<J>> {
     })
 }
 
-fn number<J: Json>(frame: &J, name: &str) -> Option<f64> {
+fn number<J: Json>(frame: &J, name: &'static str) -> Option<f64> {
     frame.get(name)?.as_number().filter(|number| number.is_finite())
 }
 
-fn object<J: Json>(frame: &mut J, name: &str) -> Option<J> {
+fn object<J: Json>(frame: &mut J, name: &'static str) -> Option<J> {
     frame.take(name).filter(Json::is_object)
 }
 

@@ -110,6 +110,30 @@ proptest! {
     }
 
     #[test]
+    fn frames_that_tell_their_length_may_be_followed_by_others(
+        whole in vec((start(), array()), 0..6),
+        receipts in 0..3_u32,
+        last in frame(),
+    ) {
+        let mut frames: Vec<_> = (0..receipts)
+            .map(|transfer| Frame::Received { transfer, bytes: 7, proof: Proof([9; 32]) })
+            .collect();
+        frames.extend(whole.into_iter().map(|(start, proof)| {
+            let total = u64::try_from(start.first.len()).ok();
+            Frame::Start(Start { total, whole: Some(Proof(proof)), ..start })
+        }));
+        prop_assert!(frames.iter().all(Frame::tells_length));
+        frames.push(last);
+        let mut message = Vec::new();
+        frames.iter().for_each(|frame| frame.write(&mut message));
+        let read: Result<Vec<_>, _> = Frame::split(message.into()).map(Frame::decode).collect();
+        // A total that is not that of the first bytes is the one thing that the last one may tell wrongly.
+        let lies = matches!(frames.last(), Some(Frame::Start(start))
+            if start.whole.is_some() && start.total.is_some() && !frames[frames.len() - 1].tells_length());
+        prop_assert!(lies || read == Ok(frames));
+    }
+
+    #[test]
     fn what_is_said_about_channels_is_read_back(control in control()) {
         prop_assert_eq!(Control::decode(control.encode()).unwrap(), control);
     }

@@ -212,7 +212,7 @@ impl Session {
         if let Some(receipt) = message.is_done() {
             lane.finish(wire, Finished::Received(receipt));
             let frame = Frame::Received { transfer: wire, bytes: receipt.bytes, proof: receipt.proof };
-            lane.receipts.extend_from_slice(&frame.encode());
+            frame.write(&mut lane.receipts);
             // What came together is mostly read together.
             let more = lane.incoming.iter().any(Incoming::has_ended);
             if more && lane.receipts.len() < MAX_RECEIPTS {
@@ -236,7 +236,7 @@ impl Session {
         self.put(index, frame.encode());
     }
 
-    fn put(&mut self, index: usize, bytes: Bytes) {
+    pub(super) fn put(&mut self, index: usize, bytes: Bytes) {
         let Some(lane) = self.lanes.get_mut(index) else { return };
         let Some(channel) = lane.open_channel() else { return };
         lane.fill(bytes.len());

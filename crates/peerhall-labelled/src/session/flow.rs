@@ -1,54 +1,92 @@
-//! What goes out next: one frame of each lane in turn, so that a large message on one label leaves the
-//! others their share.
+//! What goes out next: one message of each lane in turn, so that a large one on one label leaves the others
+//! their share.
 
 use std::time::Duration;
 
 use super::Session;
 use crate::event::{Event, Output};
+use crate::frame::MAX_MESSAGE_BYTES;
 
 impl Session {
-    /// Sends what may be sent, asks for bytes, and tells how far messages are.
+    /// Something has changed: what may be sent, asked for or told now is found once the driver takes outputs. What
+    /// one turn of the driver brings together goes out together.
     pub(super) fn flush(&mut self, now: Duration) {
         self.now = now;
-        self.plan_probe(now);
-        self.fetch();
-        while self.send_round(now) {
-            self.fetch();
-        }
-        self.tell_progress(now);
+        self.unsettled = true;
     }
 
-    /// One frame of each lane; returns whether there was any.
-    fn send_round(&mut self, now: Duration) -> bool {
+    /// Asks for bytes, or sends what may be sent and tells how far messages are; whether there may be outputs now.
+    pub(super) fn settle(&mut self) -> bool {
+        if !self.unsettled {
+            return false;
+        }
+        self.plan_probe(self.now);
+        // A driver that has them in memory gives them before anything goes out.
+        if self.fetch() {
+            return true;
+        }
+        while self.send_round() {
+            if self.fetch() {
+                return true;
+            }
+        }
+        self.unsettled = false;
+        self.tell_progress();
+        true
+    }
+
+    /// One message of each lane; returns whether there was any.
+    fn send_round(&mut self) -> bool {
         let count = self.lanes.len();
         let mut sent = false;
         for step in 0..count {
             let index = (self.turn + step) % count;
-            let frame = self.lanes.get_mut(index).and_then(|lane| lane.next_frame(now));
-            if let Some(frame) = frame {
-                self.transmit(index, &frame);
-                sent = true;
-            }
+            sent |= self.send_one(index);
         }
         // Whoever was first is last in the next round.
         self.turn = self.turn.checked_add(1).filter(|turn| *turn < count).unwrap_or(0);
         sent
     }
 
-    fn fetch(&mut self) {
+    /// One message of a lane: a frame, or several that are whole.
+    fn send_one(&mut self, index: usize) -> bool {
+        let Some(lane) = self.lanes.get_mut(index) else { return false };
+        let Some(mut frame) = lane.next_frame(self.now) else { return false };
+        let mut message = Vec::new();
+        loop {
+            frame.write(&mut message);
+            let room = MAX_MESSAGE_BYTES.saturating_sub(message.len());
+            let next = frame.tells_length().then(|| lane.next_whole(self.now, room)).flatten();
+            match next {
+                Some(next) => frame = next,
+                None => break,
+            }
+        }
+        self.put(index, message.into());
+        true
+    }
+
+    /// Asks for the bytes of messages whose turn is near; returns whether there were any to ask for.
+    fn fetch(&mut self) -> bool {
+        let mut asked = false;
         for lane in &mut self.lanes {
             for (transfer, bytes) in lane.wants() {
                 self.out.push_back(Output::Want { transfer, bytes });
+                asked = true;
             }
         }
+        asked
     }
 
-    fn tell_progress(&mut self, now: Duration) {
+    fn tell_progress(&mut self) {
+        let now = self.now;
         for lane in &mut self.lanes {
             let begun = lane.begun().count();
-            for message in lane.outgoing.iter_mut().take(begun).filter(|message| message.moved) {
-                let (transfer, progress) = (message.id, message.progress(now, false));
-                self.out.push_back(Output::Event(Event::Progress { transfer, progress }));
+            for message in lane.outgoing.iter_mut().take(begun) {
+                if message.tells_at().is_some_and(|at| now >= at) {
+                    let (transfer, progress) = (message.id, message.progress(now, false));
+                    self.out.push_back(Output::Event(Event::Progress { transfer, progress }));
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::error::TransferError;
 use crate::event::{IncomingId, OutgoingId, Way};
 use crate::frame::Code;
 use crate::lane::Lane;
-use crate::outgoing::Stage;
+use crate::outgoing::{Outgoing, Stage};
 
 /// Signs of life in the time after which the other side gives up.
 const SIGNS: u32 = 3;
@@ -102,7 +102,8 @@ fn next(lane: &Lane, limit: Option<Duration>) -> Option<Duration> {
         let late = [receiver_is_late(lane, limit), sender_is_late(lane, limit), sign_is_due(lane, limit)];
         late.into_iter().flatten().min()
     });
-    [lost(lane), lane.receipts_by, stalls].into_iter().flatten().min()
+    let progress = lane.begun().filter_map(Outgoing::tells_at).min();
+    [lost(lane), lane.receipts_by, lane.begins_at(), progress, stalls].into_iter().flatten().min()
 }
 
 fn lost(lane: &Lane) -> Option<Duration> {

@@ -192,7 +192,8 @@ fn content(file: &Value) -> ContentId {
 /// As the browser's `RTCDataChannelInit`; what is left out has its default.
 fn options(request: &Value) -> ChannelOptions {
     let Some(given) = request.member("options") else { return ChannelOptions::default() };
-    let whole = |name: &str| given.member(name).and_then(|value| value.as_number()).map(|value| value as u16);
+    let whole =
+        |name: &'static str| given.member(name).and_then(|value| value.as_number()).map(|value| value as u16);
     ChannelOptions {
         ordered: given.member("ordered").and_then(|ordered| ordered.as_bool()) != Some(false),
         max_retransmits: whole("maxRetransmits"),

@@ -14,31 +14,38 @@ use crate::value::{Value, record};
 /// Member of a message's info that belongs to the layer, not to the application.
 const RESERVED: &str = "__peerhall";
 
+/// `{do: "label", key, what, …}`: what the layer has to say about a remote peer, in a word, and the rest.
+macro_rules! about {
+    ($key:expr, $what:literal $(, $name:literal: $value:expr)* $(,)?) => {
+        record! { "do": Value::word("label"), "key": $key.0, "what": Value::word($what) $(, $name: $value)* }
+    };
+}
+
 /// An output with the remote peer that it is about; none for what nobody here needs. `given` is the message that the
 /// other side reports at this moment.
 pub(super) fn describe(key: RemoteKey, output: Output, given: &Bytes) -> Option<Value> {
     let told = match output {
         Output::Create { channel, label, init } => {
-            record! { "what": "create", "channel": channel.number(), "label": &*label, "init": written(&init),
+            about! { key, "create", "channel": channel.number(), "label": &*label, "init": written(&init),
             "framed": is_framed(&init) }
         }
-        Output::Negotiate => record! { "what": "negotiate" },
+        Output::Negotiate => about! { key, "negotiate" },
         Output::Send { channel, bytes } => {
-            record! { "what": "transmit", "channel": channel.number(), "at": bytes.as_ptr().addr(),
+            about! { key, "transmit", "channel": channel.number(), "at": bytes.as_ptr().addr(),
             "count": bytes.len() }
         }
-        Output::Close(channel) => record! { "what": "close", "channel": channel.number() },
+        Output::Close(channel) => about! { key, "close", "channel": channel.number() },
         Output::Want { transfer, bytes } => {
-            record! { "what": "want", "transfer": u64::from(transfer.number()), "count": bytes }
+            about! { key, "want", "transfer": u64::from(transfer.number()), "count": bytes }
         }
         // The peer below takes it.
         Output::Direct { .. } => return None,
         Output::Rewind(transfer) => {
-            record! { "what": "rewind", "transfer": u64::from(transfer.number()) }
+            about! { key, "rewind", "transfer": u64::from(transfer.number()) }
         }
-        Output::Event(event) => told(event, given)?,
+        Output::Event(event) => return told(key, event, given),
     };
-    Some(told.with("do", "label").with("key", key.0))
+    Some(told)
 }
 
 /// Where bytes stand in those that they were cut out of.
@@ -49,72 +56,72 @@ fn place(bytes: &Bytes, all: &Bytes) -> Option<usize> {
 
 /// A remote peer has shown that it does not know labels.
 pub(super) fn unlabelled(key: RemoteKey) -> Value {
-    record! { "do": "label", "key": key.0, "what": "unlabelled" }
+    about! { key, "unlabelled" }
 }
 
-fn told(event: Event, given: &Bytes) -> Option<Value> {
+fn told(key: RemoteKey, event: Event, given: &Bytes) -> Option<Value> {
     Some(match event {
-        Event::Ready => record! { "what": "ready" },
+        Event::Ready => about! { key, "ready" },
         Event::Way(way) => {
             let word = match way {
                 Way::Connection => "connection",
                 Way::Server => "server",
             };
-            record! { "what": "way", "way": word }
+            about! { key, "way", "way": word }
         }
         Event::OverQuota => {
             let words = "the server takes no more messages in this period";
-            record! { "what": "overQuota", "error": error("over_message_quota", &words, None) }
+            about! { key, "overQuota", "error": error("over_message_quota", &words, None) }
         }
-        Event::Channel { label, change } => changed(&label, change),
+        Event::Channel { label, change } => changed(key, &label, change),
         Event::Progress { transfer, progress } => {
-            record! { "what": "progress", "transfer": u64::from(transfer.number()),
+            about! { key, "progress", "transfer": u64::from(transfer.number()),
             "progress": moved(progress) }
         }
         Event::Sent { transfer, receipt } => {
-            record! { "what": "sent", "transfer": u64::from(transfer.number()), "receipt": received(receipt) }
+            about! { key, "sent", "transfer": u64::from(transfer.number()), "receipt": received(receipt) }
         }
         Event::SendFailed { transfer, error } => {
-            record! { "what": "failed", "transfer": u64::from(transfer.number()), "error": broken(&error) }
+            about! { key, "failed", "transfer": u64::from(transfer.number()), "error": broken(&error) }
         }
-        Event::Incoming { incoming, label, offer } => comes(incoming, &label, offer),
+        Event::Incoming { incoming, label, offer } => comes(key, incoming, &label, offer),
         Event::Data { incoming, bytes } => {
             match place(&bytes, given) {
                 // The other side has them, and need not be given a copy.
                 Some(at) => {
-                    record! { "what": "data", "incoming": incoming.number(), "at": at, "count": bytes.len() }
+                    about! { key, "data", "incoming": incoming.number(), "at": at, "count": bytes.len() }
                 }
                 None => {
-                    record! { "what": "data", "incoming": incoming.number(), "bytes": Value::bytes(&bytes) }
+                    about! { key, "data", "incoming": incoming.number(), "bytes": Value::bytes(&bytes) }
                 }
             }
         }
         Event::Complete { incoming, receipt } => {
-            record! { "what": "complete", "incoming": incoming.number(), "receipt": received(receipt) }
+            about! { key, "complete", "incoming": incoming.number(), "receipt": received(receipt) }
         }
         Event::IncomingFailed { incoming, error } => {
-            record! { "what": "broken", "incoming": incoming.number(), "error": broken(&error) }
+            about! { key, "broken", "incoming": incoming.number(), "error": broken(&error) }
         }
         Event::Text { .. } => return None,
         Event::CutOff(reason) => {
-            record! { "what": "cutOff", "error": error("cut_off", &reason, None) }
+            about! { key, "cutOff", "error": error("cut_off", &reason, None) }
         }
     })
 }
 
-fn changed(label: &str, change: ChannelChange) -> Value {
+fn changed(key: RemoteKey, label: &str, change: ChannelChange) -> Value {
     match change {
         ChannelChange::New { channel, options } => {
-            record! { "what": "opening", "label": label, "channel": channel.number(),
+            about! { key, "opening", "label": label, "channel": channel.number(),
             "options": written(&options) }
         }
-        ChannelChange::Open => record! { "what": "opened", "label": label },
-        ChannelChange::Close => record! { "what": "closed", "label": label },
-        ChannelChange::Refused => record! { "what": "refused", "label": label },
+        ChannelChange::Open => about! { key, "opened", "label": label },
+        ChannelChange::Close => about! { key, "closed", "label": label },
+        ChannelChange::Refused => about! { key, "refused", "label": label },
     }
 }
 
-fn comes(incoming: IncomingId, label: &str, offer: Offer) -> Value {
+fn comes(key: RemoteKey, incoming: IncomingId, label: &str, offer: Offer) -> Value {
     let kind = match offer.kind {
         Kind::Text => "text",
         Kind::Json => "json",
@@ -125,10 +132,8 @@ fn comes(incoming: IncomingId, label: &str, offer: Offer) -> Value {
     let info = std::str::from_utf8(&offer.info).ok().filter(|info| !info.is_empty());
     let info = info.and_then(|info| Value::from(info).parse()).filter(Json::is_object);
     let reserved = info.as_ref().and_then(|info| info.member(RESERVED)).filter(Json::is_object);
-    let said = |member: &str| reserved.as_ref().and_then(|reserved| reserved.text_at(member));
-    record! {
-        "what": "incoming",
-        "incoming": incoming.number(),
+    let said = |member: &'static str| reserved.as_ref().and_then(|reserved| reserved.text_at(member));
+    about! { key, "incoming", "incoming": incoming.number(),
         "label": label,
         "kind": kind,
         "info": info.clone(),

@@ -6,6 +6,12 @@ import { LabelledError } from './errors.js';
 const PART = 4 * 1_048_576;
 
 /**
+ * Bytes that are read before the sender's side is told, unless they are the last: a quarter of what it goes by
+ * (labelled-peer, section 7.4).
+ */
+const READ_STEP = 65_536;
+
+/**
  * A message that comes. Its bytes wait with the sender until they are read here, but for 1 MiB for each label. It is
  * read as a stream of `Uint8Array`, or awaited as what it was.
  */
@@ -14,6 +20,8 @@ export class Incoming extends ReadableStream {
   #calls;
   #limit;
   #chunks = [];
+  /** Bytes that were read and not told. */
+  #read = 0;
   #end;
   #wake;
   #accepted;
@@ -97,6 +105,7 @@ export class Incoming extends ReadableStream {
   over(end) {
     this.#end ??= end;
     this.#receipt = this.#end.receipt;
+    this.#tell();
     this.#wake?.();
   }
 
@@ -111,9 +120,18 @@ export class Incoming extends ReadableStream {
     const chunk = this.#chunks.shift();
     if (chunk) {
       controller.enqueue(chunk);
-      this.#calls.read(chunk.length);
+      this.#read += chunk.length;
+      this.#tell();
     } else if (this.#end.error) controller.error(this.#end.error);
     else controller.close();
+  }
+
+  /** Tells what was read when it is enough, or all. */
+  #tell() {
+    const isAll = this.#end && this.#chunks.length === 0;
+    if (this.#read === 0 || (this.#read < READ_STEP && !isAll)) return;
+    this.#calls.read(this.#read);
+    this.#read = 0;
   }
 
   #cancel(reason) {

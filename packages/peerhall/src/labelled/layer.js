@@ -61,8 +61,8 @@ export class Layer {
   }
 
   /** What the engine tells of the layer. */
-  told({ key, what, ...detail }) {
-    this.#sides.get(key)?.side[what](detail);
+  told(output) {
+    this.#sides.get(output.key)?.side[output.what](output);
   }
 
   /** Takes a channel that a remote peer opened, if it is a labelled one. */

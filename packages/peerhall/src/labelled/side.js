@@ -255,7 +255,8 @@ export class Side {
     this.#channels.set(number, channel);
     channel.binaryType = 'arraybuffer';
     channel.bufferedAmountLowThreshold = BUFFER_LOW;
-    const report = (call, more) => this.ask(call, { channel: number, ...more });
+    const [engine, key] = [this.#engine, this.#key];
+    const report = (call, more) => engine.tell({ do: 'label', call, key, channel: number, ...more });
     const hear = (data) => {
       if (!framed) this.#hear('channel', 'message', { label: channel.label, channel, data });
       else {

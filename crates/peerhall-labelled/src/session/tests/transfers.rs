@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::wire::{A, B, Reads, Source, Wire, noise};
 use crate::frame::MAX_INFO_BYTES;
-use crate::options::STALL_LIMIT;
+use crate::options::{PROGRESS_STEP, STALL_LIMIT};
 use crate::session::Sending;
 use crate::{ChannelOptions, Config, Kind, Proof, Receipt, SendError, TransferError, WINDOW};
 
@@ -364,11 +364,36 @@ fn a_thousand_small_messages_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn small_messages_that_wait_together_go_together_in_their_order() {
+    let mut wire = Wire::open(22, "files");
+    let before = wire.delivered;
+    let files: Vec<_> = (0..300).map(|file| noise(file, 1_000 + file as usize % 7)).collect();
+    for (place, file) in files.iter().enumerate() {
+        wire.send(A, "files", Kind::Blob, Source::of(file.clone()));
+        if place == 150 {
+            wire.try_send(A, "files", plain(Kind::Bytes), Source::repeated(noise(1, 700), 40)).unwrap();
+        }
+    }
+    wire.settle();
+    let came = wire.ends[B].messages();
+    let blobs = came.iter().filter(|coming| coming.offer.kind == Kind::Blob).map(|coming| &coming.bytes);
+    assert!(blobs.eq(files.iter()), "each is whole and in its place");
+    assert_eq!((came[151].count, came.len()), (28_000, 301));
+    assert!(wire.ends[A].sent.values().all(Result::is_ok));
+    // The first 64 go out as they are given, each by itself, and so come their receipts.
+    let messages = wire.delivered - before;
+    assert!(messages < 64 + 64 + 2 * 237 / 4, "{messages} messages with their receipts");
+}
+
+#[test]
 fn l18_progress_rises_and_ends_with_everything() {
     let mut wire = Wire::open(19, "chat");
+    let began = wire.now;
     let id = wire.send(A, "chat", Kind::Bytes, Source::of(noise(19, 3_000_000)));
     wire.settle();
     let progress = &wire.ends[A].progress[&id];
+    let most = (wire.now - began).as_millis() / PROGRESS_STEP.as_millis() + 1;
+    assert!(progress.len() as u128 <= most, "{} in {:?}", progress.len(), wire.now - began);
     assert!(progress.windows(2).all(|two| two[0].current <= two[1].current && two[0].acked <= two[1].acked));
     assert!(progress.iter().all(|step| step.acked <= step.current && step.total == Some(3_000_000)));
     let (last, before) = progress.split_last().unwrap();
