@@ -23,7 +23,8 @@ pub(crate) struct Incoming {
     read: u64,
     /// Bytes of which the sender knows that they were read.
     told: u64,
-    hasher: Box<blake3::Hasher>,
+    /// None before the first byte, and for what is hashed at once.
+    hasher: Option<Box<blake3::Hasher>>,
     end: Option<Receipt>,
 }
 
@@ -38,12 +39,12 @@ pub(crate) enum Refusal {
 
 impl Incoming {
     pub(crate) fn new(id: IncomingId, wire: u32, total: Option<u64>, waits: bool) -> Self {
-        Self { id, wire, waits, total, arrived: 0, read: 0, told: 0, hasher: Box::default(), end: None }
+        Self { id, wire, waits, total, arrived: 0, read: 0, told: 0, hasher: None, end: None }
     }
 
     /// Goes on after bytes that the application has, with a hasher that has seen them.
     pub(crate) fn accept(&mut self, have: u64, hasher: blake3::Hasher) -> Frame {
-        *self.hasher = hasher;
+        self.hasher = Some(Box::new(hasher));
         (self.arrived, self.read) = (have, have);
         self.waits = false;
         self.place()
@@ -57,11 +58,22 @@ impl Incoming {
     }
 
     pub(crate) fn data(&mut self, bytes: &Bytes) -> Result<(), Refusal> {
+        self.arrive(bytes)?;
+        self.hasher.get_or_insert_default().update(bytes);
+        Ok(())
+    }
+
+    /// All bytes, and what they must be.
+    pub(crate) fn whole(&mut self, bytes: &Bytes, proof: Proof) -> Result<Receipt, Refusal> {
+        self.arrive(bytes)?;
+        self.end_with(blake3::hash(bytes), proof)
+    }
+
+    fn arrive(&mut self, bytes: &Bytes) -> Result<(), Refusal> {
         let arrived = self.arrived.saturating_add(as_u64(bytes.len()));
         if self.waits || self.end.is_some() || self.total.is_some_and(|total| arrived > total) {
             return Err(Refusal::OutOfTurn);
         }
-        self.hasher.update(bytes);
         self.arrived = arrived;
         Ok(())
     }
@@ -70,7 +82,12 @@ impl Incoming {
         if self.waits || self.end.is_some() {
             return Err(Refusal::OutOfTurn);
         }
-        let found = Proof(*self.hasher.finalize().as_bytes());
+        let hashed = self.hasher.as_ref().map(|hasher| hasher.finalize());
+        self.end_with(hashed.unwrap_or_else(|| blake3::hash(&[])), proof)
+    }
+
+    fn end_with(&mut self, hash: blake3::Hash, proof: Proof) -> Result<Receipt, Refusal> {
+        let found = Proof(*hash.as_bytes());
         if found != proof || self.total.is_some_and(|total| total != self.arrived) {
             return Err(Refusal::Mismatch);
         }

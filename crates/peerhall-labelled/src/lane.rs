@@ -14,8 +14,9 @@ use crate::outgoing::{Outgoing, Stage};
 /// ones from a disk follow each other without a gap.
 const FETCH_AHEAD: usize = 8;
 
-/// Bytes up to which more of them are fetched, so that small ones go out together.
-const FETCH_AHEAD_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
+/// Bytes, and messages, up to which more of them are fetched, so that small ones go out together.
+const FETCH_AHEAD_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
+const FETCH_AHEAD_MOST: usize = 2 * BEGUN_TOGETHER;
 
 /// Messages that are announced together where many wait, and how long the first of them waits for the others.
 const BEGUN_TOGETHER: usize = MAX_OPEN_TRANSFERS / 4;
@@ -171,13 +172,12 @@ impl Lane {
         if !self.has_room() {
             return None;
         }
-        let window = WINDOW.saturating_sub(self.in_flight());
-        let waiting = self.is_waiting();
-        let place = self.outgoing.iter().position(|message| message.stage != Stage::Ended)?;
-        let is_queued = self.outgoing.get(place)?.stage == Stage::Queued;
-        if is_queued && !self.may_begin(now) {
+        if self.current()?.stage == Stage::Queued && !self.may_begin(now) {
             return None;
         }
+        let window = WINDOW.saturating_sub(self.in_flight());
+        let waiting = self.is_waiting();
+        let place = self.ended();
         let current = self.outgoing.get_mut(place)?;
         let frame = match current.stage {
             Stage::Queued => current.start(now, window),
@@ -199,14 +199,13 @@ impl Lane {
     /// When the message that waits for others begins without them.
     pub(crate) fn begins_at(&self) -> Option<Duration> {
         let by = self.begins_by.filter(|_| self.has_room())?;
-        let current = self.outgoing.iter().find(|message| message.stage != Stage::Ended)?;
-        (current.stage == Stage::Queued).then_some(by)
+        (self.current()?.stage == Stage::Queued).then_some(by)
     }
 
     /// Whether another message may be announced. Where all that may be open are, a few of those that wait are
     /// announced together once there is room for them, or soon after there is room for one.
     fn may_begin(&mut self, now: Duration) -> bool {
-        let room = MAX_OPEN_TRANSFERS.saturating_sub(self.begun().count());
+        let room = MAX_OPEN_TRANSFERS.saturating_sub(self.begun());
         if room == 0 {
             self.is_crowded = true;
         } else if self.is_crowded && room < BEGUN_TOGETHER {
@@ -222,8 +221,7 @@ impl Lane {
 
     /// The next frame, if it is the whole of another message and has at most so many bytes.
     pub(crate) fn next_whole(&mut self, now: Duration, room: usize) -> Option<Frame> {
-        let current = self.outgoing.iter().find(|message| message.stage != Stage::Ended)?;
-        if current.bytes_if_whole()? > room {
+        if self.current()?.bytes_if_whole()? > room {
             return None;
         }
         self.next_frame(now)
@@ -232,10 +230,10 @@ impl Lane {
     /// Messages that need bytes, and how many.
     pub(crate) fn wants(&mut self) -> impl Iterator<Item = (OutgoingId, usize)> {
         let mut ahead = 0_usize;
+        let ended = self.ended();
         self.outgoing
-            .iter_mut()
-            .filter(|message| message.stage != Stage::Ended)
-            .take(MAX_OPEN_TRANSFERS)
+            .range_mut(ended..)
+            .take(FETCH_AHEAD_MOST)
             .enumerate()
             .take_while(move |(place, message)| {
                 let is_near = *place < FETCH_AHEAD || ahead < FETCH_AHEAD_BYTES;
@@ -245,22 +243,26 @@ impl Lane {
             .filter_map(|(_, message)| message.wants().map(|bytes| (message.id, bytes)))
     }
 
+    /// Whether the last message may be asked for its bytes; otherwise so many stand before it that nothing
+    /// follows from its being there.
+    pub(crate) fn last_is_near(&self) -> bool {
+        self.outgoing.len().saturating_sub(self.ended()) <= FETCH_AHEAD_MOST
+    }
+
     /// Whether something of what goes out is due from the receiver.
     pub(crate) fn is_waiting(&self) -> bool {
-        let current = self.outgoing.iter().find(|message| message.stage != Stage::Ended);
-        let window_is_shut = self.in_flight() >= WINDOW;
         self.outgoing.front().is_some_and(|message| message.stage == Stage::Ended)
-            || current.is_some_and(|message| match message.stage {
+            || self.current().is_some_and(|message| match message.stage {
                 // A person may be asked whether to take what has a content id.
                 Stage::Placing => message.content.is_none(),
-                Stage::Sending => window_is_shut && !message.is_dry(),
+                Stage::Sending => !message.is_dry() && self.in_flight() >= WINDOW,
                 Stage::Queued | Stage::Ended => false,
             })
     }
 
     /// The message that is being sent, if it has nothing to send and its receiver may wonder.
     pub(crate) fn is_silent(&self) -> Option<&Outgoing> {
-        let current = self.outgoing.iter().find(|message| message.stage != Stage::Ended)?;
+        let current = self.current()?;
         (current.stage == Stage::Sending && current.is_dry()).then_some(current)
     }
 
@@ -271,7 +273,7 @@ impl Lane {
     }
 
     pub(crate) fn in_flight(&self) -> usize {
-        self.begun().map(Outgoing::in_flight).fold(0, usize::saturating_add)
+        self.open().map(Outgoing::in_flight).fold(0, usize::saturating_add)
     }
 
     /// Bytes of which the sender does not know that they were read: what it sees as on their way.
@@ -279,17 +281,49 @@ impl Lane {
         self.incoming.iter().map(Incoming::untold).fold(0, usize::saturating_add)
     }
 
-    /// The messages that were announced on this connection, which stand before all others.
-    pub(crate) fn begun(&self) -> impl Iterator<Item = &Outgoing> {
-        self.outgoing.iter().take_while(|message| message.stage != Stage::Queued)
+    /// How many messages have gone out as a whole and were not received: they stand before all others, since a
+    /// message begins when the one before has ended.
+    fn ended(&self) -> usize {
+        self.outgoing.partition_point(|message| message.stage == Stage::Ended)
+    }
+
+    /// The message that is being sent, or the next one that will be.
+    pub(crate) fn current(&self) -> Option<&Outgoing> {
+        self.outgoing.get(self.ended())
+    }
+
+    /// How many messages were announced on this connection, which stand before those that were not.
+    fn begun(&self) -> usize {
+        self.ended() + usize::from(self.current().is_some_and(|message| message.stage != Stage::Queued))
+    }
+
+    /// The messages that were announced on this connection.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Outgoing> {
+        self.outgoing.iter().take(self.begun())
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn open_mut(&mut self) -> impl Iterator<Item = &mut Outgoing> {
+        let begun = self.begun();
+        self.outgoing.iter_mut().take(begun)
+    }
+
+    /// Where a message stands; numbers rise.
+    fn place_of(&self, id: OutgoingId) -> Option<usize> {
+        self.outgoing.binary_search_by_key(&id, |message| message.id).ok()
+    }
+
+    pub(crate) fn is_sending(&self, id: OutgoingId) -> bool {
+        self.place_of(id).is_some()
     }
 
     pub(crate) fn message(&mut self, id: OutgoingId) -> Option<&mut Outgoing> {
-        self.outgoing.iter_mut().find(|message| message.id == id)
+        let place = self.place_of(id)?;
+        self.outgoing.get_mut(place)
     }
 
     pub(crate) fn take_message(&mut self, id: OutgoingId) -> Option<Outgoing> {
-        let place = self.outgoing.iter().position(|message| message.id == id)?;
+        let place = self.place_of(id)?;
         self.outgoing.remove(place)
     }
 

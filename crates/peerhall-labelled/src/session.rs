@@ -214,7 +214,7 @@ impl Session {
     }
 
     fn lane_sending(&self, id: OutgoingId) -> Option<usize> {
-        self.lanes.iter().position(|lane| lane.outgoing.iter().any(|message| message.id == id))
+        self.lanes.iter().position(|lane| lane.is_sending(id))
     }
 
     fn lane_receiving(&self, id: IncomingId) -> Option<usize> {

@@ -102,7 +102,9 @@ impl Session {
         let id = OutgoingId(self.next_outgoing);
         let Sending { kind, info, total, content } = sending;
         lane.outgoing.push_back(Outgoing::new(id, kind, info, total, content));
-        self.flush(now);
+        if lane.last_is_near() {
+            self.flush(now);
+        }
         Ok(id)
     }
 

@@ -81,8 +81,7 @@ impl Session {
     fn tell_progress(&mut self) {
         let now = self.now;
         for lane in &mut self.lanes {
-            let begun = lane.begun().count();
-            for message in lane.outgoing.iter_mut().take(begun) {
+            for message in lane.open_mut() {
                 if message.tells_at().is_some_and(|at| now >= at) {
                     let (transfer, progress) = (message.id, message.progress(now, false));
                     self.out.push_back(Output::Event(Event::Progress { transfer, progress }));

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Session;
 use crate::error::{CutOff, TransferError};
-use crate::event::{Event, IncomingId, Offer, OutgoingId, Output};
+use crate::event::{Event, IncomingId, Offer, OutgoingId, Output, Receipt};
 use crate::frame::{Code, Frame, Proof, Start};
 use crate::incoming::{Incoming, Refusal};
 use crate::lane::{Finished, Lane};
@@ -84,10 +84,23 @@ impl Session {
         if let Some(place) = place {
             self.transmit(index, &place);
         }
-        if !first.is_empty() {
-            self.data(index, transfer, first)?;
+        match whole {
+            Some(proof) => self.whole(index, transfer, first, proof),
+            None if first.is_empty() => Ok(()),
+            None => self.data(index, transfer, first),
         }
-        whole.map_or(Ok(()), |proof| self.ended(index, transfer, proof))
+    }
+
+    /// All of a message came at once.
+    fn whole(&mut self, index: usize, wire: u32, bytes: Bytes, proof: Proof) -> Result<(), CutOff> {
+        let Some(message) = self.coming_message(index, wire)? else { return Ok(()) };
+        let id = message.id;
+        let found = message.whole(&bytes, proof);
+        self.within_window(index)?;
+        if found.is_ok() && !bytes.is_empty() {
+            self.event(Event::Data { incoming: id, bytes });
+        }
+        self.complete(index, id, found)
     }
 
     /// A message is announced that was announced before. Returns whether it is known.
@@ -130,19 +143,35 @@ impl Session {
         let Some(message) = self.coming_message(index, wire)? else { return Ok(()) };
         let id = message.id;
         message.data(&bytes).map_err(|_| CutOff::OutOfTurn)?;
-        if self.lanes.get(index).is_some_and(|lane| lane.untold() > WINDOW) {
-            return Err(CutOff::Credit);
-        }
+        self.within_window(index)?;
         if !bytes.is_empty() {
             self.event(Event::Data { incoming: id, bytes });
         }
         Ok(())
     }
 
+    /// The other side has sent no more than it may.
+    fn within_window(&self, index: usize) -> Result<(), CutOff> {
+        if self.lanes.get(index).is_some_and(|lane| lane.untold() > WINDOW) {
+            return Err(CutOff::Credit);
+        }
+        Ok(())
+    }
+
     fn ended(&mut self, index: usize, wire: u32, proof: Proof) -> Result<(), CutOff> {
         let Some(message) = self.coming_message(index, wire)? else { return Ok(()) };
-        let id = message.id;
-        match message.end(proof) {
+        let (id, found) = (message.id, message.end(proof));
+        self.complete(index, id, found)
+    }
+
+    /// A message has ended, and is what was sent, or not.
+    fn complete(
+        &mut self,
+        index: usize,
+        id: IncomingId,
+        found: Result<Receipt, Refusal>,
+    ) -> Result<(), CutOff> {
+        match found {
             Ok(receipt) => {
                 self.event(Event::Complete { incoming: id, receipt });
                 self.confirm(index, id);

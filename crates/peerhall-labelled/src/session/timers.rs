@@ -102,7 +102,7 @@ fn next(lane: &Lane, limit: Option<Duration>) -> Option<Duration> {
         let late = [receiver_is_late(lane, limit), sender_is_late(lane, limit), sign_is_due(lane, limit)];
         late.into_iter().flatten().min()
     });
-    let progress = lane.begun().filter_map(Outgoing::tells_at).min();
+    let progress = lane.open().filter_map(Outgoing::tells_at).min();
     [lost(lane), lane.receipts_by, lane.begins_at(), progress, stalls].into_iter().flatten().min()
 }
 
@@ -125,8 +125,7 @@ fn sign_is_due(lane: &Lane, limit: Duration) -> Option<Duration> {
 /// The message that the receiver owes something for.
 fn waited_for(lane: &Lane) -> Option<OutgoingId> {
     let front = lane.outgoing.front()?;
-    let current = lane.outgoing.iter().find(|message| message.stage != Stage::Ended);
-    Some(if front.stage == Stage::Ended { front.id } else { current?.id })
+    Some(if front.stage == Stage::Ended { front.id } else { lane.current()?.id })
 }
 
 fn awaited(lane: &Lane) -> Option<IncomingId> {

@@ -71,7 +71,9 @@ impl Incoming {
         arrival: Arc<Arrival>,
     ) -> Self {
         // What another client wrote into it is its own affair, and no reason to lose the message.
-        let mut info: Map<String, Value> = serde_json::from_slice(&offer.info).unwrap_or_default();
+        let says_something = !offer.info.is_empty();
+        let info = says_something.then(|| serde_json::from_slice(&offer.info).ok()).flatten();
+        let mut info: Map<String, Value> = info.unwrap_or_default();
         let reserved = info.remove(RESERVED).unwrap_or_default();
         let text = |member: &str| reserved.get(member).and_then(Value::as_str).map(str::to_owned);
         let (name, mime) = (text("name"), text("mime"));
