@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::event::{IncomingId, Receipt};
 use crate::frame::{Frame, Proof};
 use crate::options::WINDOW;
+use crate::outgoing;
 use crate::outgoing::as_u64;
 
 /// Read bytes that are told at once: less would cost a frame for each, more would let the sender wait.
@@ -66,7 +67,7 @@ impl Incoming {
     /// All bytes, and what they must be.
     pub(crate) fn whole(&mut self, bytes: &Bytes, proof: Proof) -> Result<Receipt, Refusal> {
         self.arrive(bytes)?;
-        self.end_with(blake3::hash(bytes), proof)
+        self.end_with(outgoing::hash(bytes), proof)
     }
 
     fn arrive(&mut self, bytes: &Bytes) -> Result<(), Refusal> {
@@ -83,7 +84,7 @@ impl Incoming {
             return Err(Refusal::OutOfTurn);
         }
         let hashed = self.hasher.as_ref().map(|hasher| hasher.finalize());
-        self.end_with(hashed.unwrap_or_else(|| blake3::hash(&[])), proof)
+        self.end_with(hashed.unwrap_or_else(|| outgoing::hash(&[])), proof)
     }
 
     fn end_with(&mut self, hash: blake3::Hash, proof: Proof) -> Result<Receipt, Refusal> {

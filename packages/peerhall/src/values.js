@@ -13,6 +13,7 @@ const CHUNK = 8192;
 export function start(bytes) {
   const values = [...FIXED];
   const free = [];
+  // What names and lists of names were written out already, by their place.
   const names = [];
   const lists = [];
 
@@ -40,8 +41,10 @@ export function start(bytes) {
   const units = (at, length) => new Uint16Array(wasm.memory.buffer, at, length);
   const name = (at, length) => {
     // Names are constants over there, whose places are theirs alone.
-    const known = names[at];
-    return known?.length === length ? known : (names[at] = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, at, length)));
+    if (LABELLED && names[at]?.length === length) return names[at];
+    const text = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, at, length));
+    if (LABELLED) names[at] = text;
+    return text;
   };
 
   const js = {
@@ -59,8 +62,9 @@ export function start(bytes) {
     record(at, length, from, count) {
       const numbers = new Uint32Array(wasm.memory.buffer, from, count);
       const made = {};
-      if (lists[at]?.length !== count) lists[at] = name(at, length).split(',', count);
-      lists[at].forEach((key, place) => {
+      const keys = LABELLED && lists[at]?.length === count ? lists[at] : name(at, length).split(',', count);
+      if (LABELLED) lists[at] = keys;
+      keys.forEach((key, place) => {
         put(made, key, numbers[place]);
       });
       return keep(made);

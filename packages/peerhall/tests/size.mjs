@@ -15,7 +15,7 @@ const binaryen = (tool) => join(dirname(createRequire(import.meta.url).resolve('
 const dist = (name) => new URL(`../dist/${name}`, import.meta.url);
 
 /** Most bytes that travel for an import. */
-const LIMITS = { peerhall: 60_000, signalling: 31_000, labelled: 109_000, helpers: 3_000, react: 1_500 };
+const LIMITS = { peerhall: 60_000, signalling: 31_000, labelled: 110_500, helpers: 3_000, react: 1_500 };
 
 /** How far a figure may be from that of the page: compilers differ a little from machine to machine. */
 const TOLERANCE = 0.02;

@@ -14,7 +14,8 @@ use crate::outgoing::{Outgoing, Stage};
 const SIGNS: u32 = 3;
 
 impl Session {
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do, unless something happens before.
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do, unless something happens before. What is
+    /// done when outputs are taken does not count while some are left.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let limit = self.stall_limit();
@@ -24,7 +25,8 @@ impl Session {
         };
         let detour = self.detour.deadline();
         let lanes = self.lanes.iter().filter_map(|lane| next(lane, limit));
-        lanes.chain(probe).chain(detour).chain(self.greet_at).min()
+        let flow = self.lanes.iter().filter(|_| !self.unsettled).filter_map(flows_at);
+        lanes.chain(flow).chain(probe).chain(detour).chain(self.greet_at).min()
     }
 
     /// Time has passed.
@@ -47,7 +49,7 @@ impl Session {
         while let Some(index) = self.lanes.iter().position(|lane| is_due(lost(lane))) {
             self.lost_for_good(index);
         }
-        let Some(limit) = self.stall_limit() else { return };
+        let Some(limit) = self.stall_limit() else { return self.flush(now) };
         let silent = |lane: &Lane| is_due(sender_is_late(lane, limit));
         if self.way() == Way::Server && self.lanes.iter().any(silent) {
             self.detour_is_silent();
@@ -102,8 +104,12 @@ fn next(lane: &Lane, limit: Option<Duration>) -> Option<Duration> {
         let late = [receiver_is_late(lane, limit), sender_is_late(lane, limit), sign_is_due(lane, limit)];
         late.into_iter().flatten().min()
     });
-    let progress = lane.open().filter_map(Outgoing::tells_at).min();
-    [lost(lane), lane.receipts_by, lane.begins_at(), progress, stalls].into_iter().flatten().min()
+    [lost(lane), lane.receipts_by, stalls].into_iter().flatten().min()
+}
+
+/// When something is sent or told that waits for more of its kind.
+fn flows_at(lane: &Lane) -> Option<Duration> {
+    lane.open().filter_map(Outgoing::tells_at).chain(lane.begins_at()).min()
 }
 
 fn lost(lane: &Lane) -> Option<Duration> {

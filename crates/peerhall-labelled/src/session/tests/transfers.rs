@@ -403,6 +403,19 @@ fn l18_progress_rises_and_ends_with_everything() {
 }
 
 #[test]
+fn progress_is_told_and_waits_for_nothing_more_while_there_is_no_path() {
+    let mut wire = Wire::open(23, "chat");
+    let id = wire.send(A, "chat", Kind::Bytes, Source::of(noise(23, 100_000)));
+    wire.call(A, |session, now| session.path(now, false));
+    let due = wire.ends[A].session.deadline().unwrap();
+    assert_eq!(due, wire.now + PROGRESS_STEP);
+    wire.now = due;
+    wire.call(A, |session, now| session.handle_timeout(now));
+    assert_eq!(wire.ends[A].progress[&id].last().unwrap().current, 100_000);
+    assert_eq!(wire.ends[A].session.deadline(), None);
+}
+
+#[test]
 fn l19_opposite_messages_with_equal_numbers_do_not_disturb_each_other() {
     let mut wire = Wire::open(20, "chat");
     let there = wire.send(A, "chat", Kind::Bytes, Source::of(noise(20, 800_000)));
