@@ -248,7 +248,7 @@ impl Session {
             self.out.push_back(Output::Close(control.id));
         }
         self.phase = Phase::Over;
-        self.greet_at = None;
+        (self.greet_at, self.unsettled) = (None, false);
         self.end_detour();
     }
 

@@ -61,10 +61,11 @@ pub(super) async fn feed(
 impl Reader {
     /// The next bytes, and whether they are the last.
     async fn read(&mut self, most: usize) -> io::Result<(Bytes, bool)> {
-        let mut buffer = BytesMut::with_capacity(most);
         match self {
             Self::File { file, left } => {
-                let wanted = u64::try_from(most).unwrap_or(u64::MAX).min(*left);
+                let most = usize::try_from(*left).unwrap_or(usize::MAX).min(most);
+                let mut buffer = BytesMut::with_capacity(most);
+                let wanted = u64::try_from(most).unwrap_or(u64::MAX);
                 let mut part = file.take(wanted);
                 while part.limit() > 0 {
                     if part.read_buf(&mut buffer).await? == 0 {
@@ -75,6 +76,7 @@ impl Reader {
                 Ok((buffer.freeze(), *left == 0))
             }
             Self::Stream(stream) => {
+                let mut buffer = BytesMut::with_capacity(most);
                 let count = stream.read_buf(&mut buffer).await?;
                 Ok((buffer.freeze(), count == 0))
             }
