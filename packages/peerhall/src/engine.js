@@ -132,9 +132,7 @@ export class Engine {
   /** Sleeps until something is due. */
   #rest() {
     const due = this.#wasm.deadline(this.#number);
-    // With messages on their way most moments move on before they come: a timer that is early is left as it is.
-    const isMoved = LABELLED ? due < this.#due || due === Infinity : due !== this.#due;
-    if (isMoved || this.#timer === undefined) {
+    if (due !== this.#due || this.#timer === undefined) {
       clearTimeout(this.#timer);
       this.#due = due;
       const delay = Math.ceil(due - (performance.now() - this.#began));
