@@ -164,6 +164,8 @@ pub(crate) fn for_labelled_bench(workspace: &Workspace) -> Result<PageBench, Fai
 pub(crate) struct RtcPeers {
     /// The program around libdatachannel.
     pub(crate) libdatachannel: PathBuf,
+    /// The program around the crate `webrtc`.
+    pub(crate) webrtc: PathBuf,
     /// The folder with the scripts for the others.
     pub(crate) scripts: PathBuf,
     /// What runs libwebrtc.
@@ -183,7 +185,8 @@ pub(crate) fn for_rtc_bench(workspace: &Workspace) -> Result<RtcPeers, Failure> 
     node::ensure_modules(workspace, node::BENCH_RTC)?;
     python::ensure_environment(workspace)?;
     Ok(RtcPeers {
-        libdatachannel: built_peers::libdatachannel(workspace)?,
+        libdatachannel: built_peers::rtc(workspace, "libdatachannel")?,
+        webrtc: built_peers::rtc(workspace, "webrtc")?,
         scripts: workspace.path(node::BENCH_RTC),
         node: node::program(),
         python: python::interpreter(workspace),

@@ -42,7 +42,7 @@ fn r51_r52_five_of_ours_keep_each_other_their_streams_and_their_labels_over_cut_
 }
 
 #[test]
-fn offers_that_meet_while_the_first_connection_comes_about_cost_no_picture() -> Result<(), Failed> {
+fn offers_that_meet_cost_no_picture_while_the_first_connection_comes_about_and_later() -> Result<(), Failed> {
     node("package_collisions", &[])
 }
 

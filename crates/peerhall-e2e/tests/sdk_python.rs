@@ -4,6 +4,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may stop at the first surprise, also in what it stands on")]
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 use peerhall::event::StreamEvent;
 use peerhall::{
@@ -220,6 +222,49 @@ async fn pictures_are_replaced_and_go_on_each_side_without_another_connection() 
         assert_eq!(removed.id(), "picture");
         native.remove_stream(mirror.stream()).expect("removed");
         python.call("receives_nothing", json!([])).await;
+        echoed(&channel, "after").await;
+        assert!(resets.next().now_or_never().is_none(), "a reset");
+        pair.close().await;
+    }
+}
+
+/// aiortc has one track in a section for as long as there is a connection, so that a call has room for so many only.
+const COLLISIONS_OF_A_CALL: u32 = 10;
+const CALLS: u32 = 5;
+
+/// Python ignores what meets its own offer, and the native peer takes its own back, again and again. The other way
+/// round Python's SDK begins a new connection each time (docs/interop.md).
+#[tokio::test]
+async fn fifty_collisions_bring_every_stream_when_the_native_peer_gives_way() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..CALLS {
+        let mut pair = Pair::start(ORDERS[0]).await;
+        let remote = pair.join().await;
+        let Pair { native, python, .. } = &pair;
+        let channel = open_channel(&remote, "before").await;
+        let (mut added, mut resets) = (remote.on_stream_added(), remote.on_connection_reset());
+        let mut mirrors = Vec::new();
+        for round in 0..COLLISIONS_OF_A_CALL {
+            let (ours, theirs) = (format!("ours{round}"), format!("theirs{round}"));
+            let mirror = Mirror::new(&ours);
+            let pause = Duration::from_millis(random.u64(0..5));
+            let metadata = json!({ "role": theirs });
+            let adding = python.call("add_picture", json!([theirs, metadata]));
+            let native_adds = async {
+                tokio::time::sleep(pause).await;
+                native
+                    .add_stream(mirror.stream(), Some(StreamMetadata::new().with_role(&ours)))
+                    .expect("added");
+            };
+            tokio::join!(adding, native_adds);
+            let came = soon("the picture", added.next()).await.expect("more streams");
+            assert_eq!(came.stream.id(), theirs);
+            assert_eq!(came.metadata, Some(StreamMetadata::new().with_role(&theirs)));
+            assert_eq!(python.call("is_shown", json!([ours, 1])).await, json!({ "role": ours }));
+            mirrors.push(mirror);
+        }
         echoed(&channel, "after").await;
         assert!(resets.next().now_or_never().is_none(), "a reset");
         pair.close().await;

@@ -7,15 +7,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use peerhall_labelled::frame::Frame;
 use peerhall_labelled::frame::control::Control;
+use peerhall_labelled::frame::{Frame, MAX_MESSAGE_BYTES};
 use peerhall_labelled::{
-    CONTROL_LABEL, ChannelId, ChannelOptions, Config, Event, Have, IncomingId, Kind, Message, OutgoingId,
-    Output, PROTOCOL, RemoteChannel, Role, Sending, Session, WINDOW,
+    CHUNK, CONTROL_LABEL, ChannelId, ChannelOptions, Config, Event, Have, IncomingId, Kind, Message,
+    OutgoingId, Output, PROTOCOL, RemoteChannel, Role, Sending, Session, WINDOW,
 };
-
-/// Largest message of a data channel.
-const MAX_MESSAGE: usize = 16_384;
 
 /// Label that both sides open.
 const LABEL: &str = "files";
@@ -48,7 +45,7 @@ fn reads(message: &[u8]) {
     let message = Bytes::copy_from_slice(message);
     if let Ok(frame) = Frame::decode(message.clone()) {
         let written = frame.encode();
-        assert!(written.len() <= MAX_MESSAGE, "{} bytes", written.len());
+        assert!(written.len() <= MAX_MESSAGE_BYTES, "{} bytes", written.len());
         assert_eq!(Frame::decode(written), Ok(frame));
     }
     if let Ok(control) = Control::decode(message) {
@@ -166,7 +163,7 @@ impl Side {
             let closes = matches!(output, Output::Close(_) | Output::Direct { .. });
             assert!(closes || !self.is_cut_off, "after the end: {output:?}");
             match output {
-                Output::Send { bytes, .. } => assert!(bytes.len() <= MAX_MESSAGE, "{} bytes", bytes.len()),
+                Output::Send { bytes, .. } => assert!(bytes.len() <= CHUNK, "{} bytes", bytes.len()),
                 Output::Want { transfer, .. } => {
                     self.session.provide(self.now, transfer, Bytes::from(vec![7; OWN]), true);
                 }

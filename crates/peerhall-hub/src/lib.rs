@@ -20,6 +20,7 @@
 mod admin;
 mod app;
 mod config;
+mod departures;
 mod direct;
 mod doubt;
 mod effect;
@@ -34,6 +35,7 @@ mod pairs;
 mod presence;
 mod rate;
 mod renew;
+mod requests;
 mod room;
 mod scope;
 mod session;

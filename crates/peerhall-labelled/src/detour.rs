@@ -2,6 +2,7 @@
 //!
 //! | file | its job |
 //! |---|---|
+//! | `channels.rs` | the channels of the present stay, for the session |
 //! | `stay.rs` | one stay on this way: its channels, and what may be under way |
 //! | `record.rs` | what happens on channels, as a stream of bytes |
 //! | `word.rs` | what one text says |
@@ -11,6 +12,7 @@
 //! numbers that name this stay and no other, so that nothing of an earlier one counts. Whoever has a connection
 //! again says goodbye, and both leave.
 
+mod channels;
 mod record;
 mod stay;
 mod text;
@@ -19,10 +21,7 @@ mod word;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::error::{CutOff, DirectError};
-use crate::event::ChannelId;
 use stay::{Heard, Stay};
 use word::{What, Word};
 
@@ -47,6 +46,10 @@ const REJOIN: Duration = Duration::from_secs(5);
 /// How long the other side may say nothing after the beginning of a stay, in which both sides have something to say
 /// at once.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long the other side may leave the window full before a word asks the server whether it still takes texts and
+/// whether the other side is still there: who met the quota first could not say so.
+const ASK_SERVER: Duration = Duration::from_secs(2);
 
 /// How long after a goodbye it is said again, in case that it was lost, and how often. Until it has arrived, the other
 /// side sends what nobody takes.
@@ -98,8 +101,23 @@ enum State {
     Idle,
     /// It is wanted, and the other side has not said hello.
     Asking { own: u64, again: Duration, wait: Duration },
-    /// Both go it. Unless the other side was heard on it, it is no good from `silent` on.
-    Together { stay: Box<Stay>, silent: Option<Duration> },
+    /// Both go it. The other side may owe something.
+    Together { stay: Box<Stay>, owed: Option<Owed> },
+}
+
+/// The other side is to say something on a stay.
+#[derive(Debug, Clone, Copy)]
+struct Owed {
+    /// When the server is asked about it.
+    ask: Option<Duration>,
+    /// From when on the stay is no good.
+    until: Duration,
+}
+
+impl Owed {
+    fn since(now: Duration) -> Self {
+        Self { ask: Some(now + ASK_SERVER), until: now + SILENCE }
+    }
 }
 
 /// What follows for the session.
@@ -150,7 +168,7 @@ impl Detour {
         if let Some(stay) = self.stay() {
             let (from, to) = (stay.own(), stay.other());
             self.farewell = Some(Farewell { from, to, again: now + FAREWELL, times: FAREWELLS });
-            self.say(from, to, What::Bye);
+            self.say(Word { from, to, what: What::Bye });
         }
         self.rest()
     }
@@ -186,7 +204,7 @@ impl Detour {
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let hello = match self.state {
             State::Asking { again, .. } => Some(again),
-            State::Together { silent, .. } => silent,
+            State::Together { owed, .. } => owed.map(|owed| owed.ask.unwrap_or(owed.until)),
             State::Idle => None,
         };
         hello.into_iter().chain(self.farewell.as_ref().map(|farewell| farewell.again)).min()
@@ -195,7 +213,7 @@ impl Detour {
     /// Time has passed.
     pub(crate) fn due(&mut self, now: Duration) -> Turn {
         if let Some(farewell) = self.farewell.take_if(|farewell| now >= farewell.again) {
-            self.say(farewell.from, farewell.to, What::Bye);
+            self.say(Word { from: farewell.from, to: farewell.to, what: What::Bye });
             let times = farewell.times - 1;
             self.farewell = (times > 0).then_some(Farewell { again: now + FAREWELL, times, ..farewell });
         }
@@ -204,11 +222,18 @@ impl Detour {
                 *again = now + *wait;
                 *wait = (*wait * 2).min(ASK_SELDOM);
                 let (own, wants) = (*own, self.wanted);
-                self.say(own, 0, What::Hello { wants });
+                self.say(Word { from: own, to: 0, what: What::Hello { wants } });
                 Turn::Stay
             }
-            State::Together { silent: Some(silent), .. } if now >= *silent => self.lost(now),
-            State::Idle | State::Asking { .. } | State::Together { .. } => Turn::Stay,
+            State::Together { owed: Some(owed), .. } if now >= owed.until => self.lost(now),
+            State::Together { stay, owed: Some(owed) } => {
+                let word = stay.question();
+                if owed.ask.take_if(|ask| now >= *ask).is_some() {
+                    self.say(word);
+                }
+                Turn::Stay
+            }
+            State::Idle | State::Asking { .. } | State::Together { owed: None, .. } => Turn::Stay,
         }
     }
 
@@ -230,7 +255,10 @@ impl Detour {
                 }
             },
             What::Taken(taken) => {
-                self.stay_of(from, to).map_or(Ok(()), |stay| stay.told(taken))?;
+                match self.stay_of(from, to) {
+                    Some(stay) => stay.told(taken)?,
+                    None => self.not_here(from),
+                }
                 Ok(Turn::Stay)
             }
             What::Bye => Ok(self.goodbye(now, from, to)),
@@ -258,14 +286,11 @@ impl Detour {
     }
 
     /// The next text for the driver, with its number.
-    pub(crate) fn next_text(&mut self) -> Option<(u64, String)> {
+    pub(crate) fn next_text(&mut self, now: Duration) -> Option<(u64, String)> {
         let word = match self.words.pop_front() {
             Some(word) => word,
             None if self.unanswered >= MAX_UNANSWERED => return None,
-            None => {
-                let (room, waits) = (self.room, self.unanswered > 0);
-                self.stay()?.next_word(room, waits)?
-            }
+            None => self.next_word(now)?,
         };
         let number = self.next_text;
         self.next_text += 1;
@@ -273,61 +298,15 @@ impl Detour {
         Some((number, word.write()))
     }
 
-    /// The next thing that happens on a channel.
-    pub(crate) fn next_record(&mut self) -> Result<Option<Record>, CutOff> {
-        Ok(self.stay().map_or(Ok(None), Stay::next_record)?)
-    }
-
-    /// The next channel of this side that can be used, with its line.
-    pub(crate) fn next_opened(&mut self) -> Option<(ChannelId, u16)> {
-        self.stay()?.next_opened()
-    }
-
-    /// This side makes a channel.
-    pub(crate) fn create(&mut self, now: Duration, channel: ChannelId, label: &str) -> Turn {
-        match self.stay().map(|stay| stay.create(channel, label)) {
-            Some(false) => self.begin_anew(now),
-            Some(true) | None => Turn::Stay,
+    /// What the stay has to say. Once the server has all that the window holds, the other side owes a word.
+    fn next_word(&mut self, now: Duration) -> Option<Word> {
+        let (room, waits) = (self.room, self.unanswered > 0);
+        let State::Together { stay, owed } = &mut self.state else { return None };
+        let word = stay.next_word(room, waits);
+        if word.is_none() && !waits && stay.is_full() {
+            owed.get_or_insert(Owed::since(now));
         }
-    }
-
-    /// The other side has made a channel.
-    pub(crate) fn add_line(&mut self, channel: ChannelId, line: u16) {
-        if let Some(stay) = self.stay() {
-            stay.add_line(channel, line);
-        }
-    }
-
-    pub(crate) fn send(&mut self, channel: ChannelId, bytes: Bytes) {
-        if let Some(stay) = self.stay() {
-            stay.send(channel, bytes);
-        }
-    }
-
-    pub(crate) fn close(&mut self, channel: ChannelId) {
-        if let Some(stay) = self.stay() {
-            stay.close(channel);
-        }
-    }
-
-    /// The channel of a line.
-    pub(crate) fn channel(&mut self, line: u16) -> Option<ChannelId> {
-        self.stay()?.channel(line)
-    }
-
-    /// The other side has closed a channel.
-    pub(crate) fn forget(&mut self, channel: ChannelId) {
-        if let Some(stay) = self.stay() {
-            stay.forget(channel);
-        }
-    }
-
-    /// Bytes of a channel that wait here.
-    pub(crate) fn queued(&self, channel: ChannelId) -> usize {
-        match &self.state {
-            State::Together { stay, .. } => stay.queued(channel),
-            State::Idle | State::Asking { .. } => 0,
-        }
+        word
     }
 
     fn hello(&mut self, now: Duration, from: u64, to: u64, wants: bool) -> Turn {
@@ -350,13 +329,14 @@ impl Detour {
         if to == 0 {
             // It knows the number of this side from nobody else.
             let wants = self.wanted;
-            self.say(own, from, What::Hello { wants });
+            self.say(Word { from: own, to: from, what: What::Hello { wants } });
         }
         if other == Some(from) {
             return Turn::Stay;
         }
         self.rest();
-        self.state = State::Together { stay: Box::new(Stay::new(own, from)), silent: Some(now + SILENCE) };
+        let stay = Box::new(Stay::new(own, from));
+        self.state = State::Together { stay, owed: Some(Owed::since(now)) };
         Turn::Enter
     }
 
@@ -391,7 +371,7 @@ impl Detour {
     /// wants the way itself, its own hello says so.
     fn not_here(&mut self, from: u64) {
         if !self.wanted && from != 0 && !matches!(self.state, State::Asking { .. }) {
-            self.say(0, from, What::Bye);
+            self.say(Word { from: 0, to: from, what: What::Bye });
         }
     }
 
@@ -410,10 +390,17 @@ impl Detour {
         }
     }
 
+    /// Asks whether the server still takes texts, and whether the other side is still there.
+    pub(crate) fn ask_server(&mut self) {
+        if let Some(word) = self.stay().map(|stay| stay.question()) {
+            self.say(word);
+        }
+    }
+
     /// Who asks faster than the server takes the answers gets none for a while, and asks again.
-    fn say(&mut self, from: u64, to: u64, what: What) {
+    fn say(&mut self, word: Word) {
         if self.words.len() + self.unanswered < MAX_WORDS {
-            self.words.push_back(Word { from, to, what });
+            self.words.push_back(word);
         }
     }
 
@@ -432,11 +419,11 @@ impl Detour {
 
     /// The stay that the other side speaks of.
     fn stay_of(&mut self, from: u64, to: u64) -> Option<&mut Stay> {
-        let State::Together { stay, silent } = &mut self.state else { return None };
+        let State::Together { stay, owed } = &mut self.state else { return None };
         if stay.own() != to || stay.other() != from {
             return None;
         }
-        *silent = None;
+        *owed = None;
         Some(stay)
     }
 }

@@ -82,7 +82,7 @@ pub enum Output {
     Send {
         /// On this channel.
         channel: ChannelId,
-        /// The message, of at most 16,384 bytes.
+        /// The message, of at most [`Config::chunk`](crate::Config::chunk) bytes.
         bytes: Bytes,
     },
     /// Close a channel; what was sent before still goes out. Its end need not be reported.
@@ -162,7 +162,8 @@ pub enum Event {
         /// The next bytes.
         bytes: Bytes,
     },
-    /// All bytes of a message came, and are what was sent.
+    /// All bytes of a message came, and are what was sent. Until all of them are read, the sender may still give it up, and
+    /// [`IncomingFailed`](Self::IncomingFailed) follows: what it has taken back fills its window no more.
     Complete {
         /// The message.
         incoming: IncomingId,

@@ -1,10 +1,11 @@
 //! What travels on a labelled channel (labelled-peer, section 7.4, with what docs/protocol-additions.md
-//! adds): binary, the first byte says what it is, integers big-endian, at most 16,384 bytes a message.
+//! adds): binary, the first byte says what it is, integers big-endian, at most 65,535 bytes a message.
 //!
 //! Reading is strict: what is too short, too long or unknown is an error, and nothing is guessed.
 
 pub mod control;
 pub(crate) mod read;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -12,10 +13,13 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use read::{Reader, cut, flags};
+use read::{Reader, cut};
+pub use start::Start;
 
-/// Largest message, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 16_384;
+/// Largest message that is read, in bytes: what the records of the way through the server can carry, and every browser's
+/// data channel. Section 7.4 has 16,384, which is what goes out unless a driver wants more at a time
+/// ([`Config::chunk`](crate::Config::chunk)).
+pub const MAX_MESSAGE_BYTES: usize = 65_535;
 
 /// Largest info, in bytes (section 7.4).
 pub const MAX_INFO_BYTES: usize = 8 * 1024;
@@ -23,8 +27,8 @@ pub const MAX_INFO_BYTES: usize = 8 * 1024;
 /// Longest reason, in bytes; a longer one is cut.
 pub const MAX_REASON_BYTES: usize = 256;
 
-/// Bytes of a message that a `data` frame can carry.
-pub const MAX_DATA_BYTES: usize = MAX_MESSAGE_BYTES - 5;
+/// Bytes of a `data` frame besides those that it carries.
+pub(crate) const DATA_HEAD: usize = 1 + 4;
 
 const START: u8 = 1;
 const DATA: u8 = 2;
@@ -38,18 +42,8 @@ const PLACE: u8 = 8;
 /// Bytes of a proof, and of a content id.
 const PROOF_BYTES: usize = 32;
 
-/// Bytes of a `start` frame without its info, content id, proof and first bytes.
-const START_BYTES: usize = 1 + 4 + 1 + 1 + 8 + 2;
-
 /// Bytes of a `received` frame.
 const RECEIVED_BYTES: usize = 1 + 4 + 8 + PROOF_BYTES;
-
-const TOTAL_KNOWN: u8 = 1;
-const HAS_CONTENT: u8 = 1 << 1;
-const ASKS_PLACE: u8 = 1 << 2;
-const AGAIN: u8 = 1 << 3;
-const WHOLE: u8 = 1 << 4;
-const ALL_FLAGS: u8 = TOTAL_KNOWN | HAS_CONTENT | ASKS_PLACE | AGAIN | WHOLE;
 
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -170,29 +164,6 @@ impl fmt::Display for ContentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Proof(self.0).fmt(f)
     }
-}
-
-/// The first frame of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
-    /// The message's number, which the sender chooses; larger than that of any before.
-    pub transfer: u32,
-    /// What it is.
-    pub kind: Kind,
-    /// Bytes, when known.
-    pub total: Option<u64>,
-    /// What it is a copy of, when the sender knows.
-    pub content: Option<ContentId>,
-    /// Whether the sender waits for `place` before it goes on.
-    pub asks_place: bool,
-    /// Whether it was sent before, on a connection that is gone.
-    pub again: bool,
-    /// What goes along with it.
-    pub info: Bytes,
-    /// What the receiver must find, when the first bytes are all: no `end` follows then.
-    pub whole: Option<Proof>,
-    /// The first bytes.
-    pub first: Bytes,
 }
 
 /// One message of a labelled channel.
@@ -371,86 +342,6 @@ impl Frame {
             | Self::Cancel { .. }
             | Self::Place { .. } => false,
         }
-    }
-}
-
-impl Start {
-    /// Bytes of the message that fit into the frame besides the info and a proof.
-    pub(crate) fn room(info: usize) -> usize {
-        MAX_MESSAGE_BYTES.saturating_sub(Self::bytes(info, 0))
-    }
-
-    /// Bytes of the frame that is a whole message without a content id.
-    pub(crate) fn bytes(info: usize, message: usize) -> usize {
-        START_BYTES + PROOF_BYTES + info + message
-    }
-
-    /// The length of the frame that a message begins with, if that says so: the first bytes are all, and their
-    /// number is known.
-    fn length(message: Bytes) -> Option<usize> {
-        let mut reader = Reader::of(message);
-        let _ = reader.bytes(1 + 4 + 1).ok()?;
-        let flags = reader.u8().ok()?;
-        if flags & (TOTAL_KNOWN | WHOLE) != TOTAL_KNOWN | WHOLE {
-            return None;
-        }
-        let total = usize::try_from(reader.u64().ok()?).ok()?;
-        let info = usize::from(reader.u16().ok()?);
-        let content = if flags & HAS_CONTENT == 0 { 0 } else { PROOF_BYTES };
-        total.checked_add(START_BYTES + PROOF_BYTES + info + content)
-    }
-
-    fn read(transfer: u32, reader: &mut Reader) -> Result<Self, FrameError> {
-        let kind = Kind::of(reader.u8()?)?;
-        let flags = reader.u8()?;
-        if flags & !ALL_FLAGS != 0 {
-            return Err(FrameError::UnknownValue(flags));
-        }
-        let total = reader.u64()?;
-        if flags & TOTAL_KNOWN == 0 && total != 0 {
-            return Err(FrameError::Long);
-        }
-        let info = usize::from(reader.u16()?);
-        if info > MAX_INFO_BYTES {
-            return Err(FrameError::Long);
-        }
-        let info = reader.bytes(info)?;
-        let content = if flags & HAS_CONTENT == 0 { None } else { Some(ContentId(reader.array::<32>()?)) };
-        Ok(Self {
-            transfer,
-            kind,
-            total: (flags & TOTAL_KNOWN != 0).then_some(total),
-            content,
-            asks_place: flags & ASKS_PLACE != 0,
-            again: flags & AGAIN != 0,
-            whole: if flags & WHOLE == 0 { None } else { Some(Proof(reader.array()?)) },
-            info,
-            first: reader.rest(),
-        })
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.reserve_exact(96 + self.info.len() + self.first.len());
-        head(out, START, self.transfer);
-        let flags = flags([
-            (self.total.is_some(), TOTAL_KNOWN),
-            (self.content.is_some(), HAS_CONTENT),
-            (self.asks_place, ASKS_PLACE),
-            (self.again, AGAIN),
-            (self.whole.is_some(), WHOLE),
-        ]);
-        out.extend_from_slice(&[self.kind.code(), flags]);
-        out.extend_from_slice(&self.total.unwrap_or(0).to_be_bytes());
-        let info = u16::try_from(self.info.len()).unwrap_or(u16::MAX);
-        out.extend_from_slice(&info.to_be_bytes());
-        out.extend_from_slice(&self.info);
-        if let Some(content) = &self.content {
-            out.extend_from_slice(&content.0);
-        }
-        if let Some(proof) = &self.whole {
-            out.extend_from_slice(&proof.0);
-        }
-        out.extend_from_slice(&self.first);
     }
 }
 

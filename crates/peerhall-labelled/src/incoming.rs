@@ -11,6 +11,10 @@ use crate::outgoing::as_u64;
 /// Read bytes that are told at once: less would cost a frame for each, more would let the sender wait.
 const CREDIT_STEP: u64 = WINDOW as u64 / 4;
 
+/// Bytes that are hashed together. Frames end a little before a multiple of them, and what sticks out of a tree of equal
+/// parts takes far longer to hash.
+const HASH_BLOCK: usize = 16 * 1024;
+
 /// What a receiver's side knows of one message.
 #[derive(Debug)]
 pub(crate) struct Incoming {
@@ -26,6 +30,8 @@ pub(crate) struct Incoming {
     told: u64,
     /// None before the first byte, and for what is hashed at once.
     hasher: Option<Box<blake3::Hasher>>,
+    /// The last bytes, too few for a block, which the hasher has not seen.
+    unhashed: Vec<u8>,
     end: Option<Receipt>,
 }
 
@@ -40,7 +46,18 @@ pub(crate) enum Refusal {
 
 impl Incoming {
     pub(crate) fn new(id: IncomingId, wire: u32, total: Option<u64>, waits: bool) -> Self {
-        Self { id, wire, waits, total, arrived: 0, read: 0, told: 0, hasher: None, end: None }
+        Self {
+            id,
+            wire,
+            waits,
+            total,
+            arrived: 0,
+            read: 0,
+            told: 0,
+            hasher: None,
+            unhashed: Vec::new(),
+            end: None,
+        }
     }
 
     /// Goes on after bytes that the application has, with a hasher that has seen them.
@@ -60,7 +77,18 @@ impl Incoming {
 
     pub(crate) fn data(&mut self, bytes: &Bytes) -> Result<(), Refusal> {
         self.arrive(bytes)?;
-        self.hasher.get_or_insert_default().update(bytes);
+        let hasher = self.hasher.get_or_insert_default();
+        let missing = HASH_BLOCK.saturating_sub(self.unhashed.len());
+        let Some((first, rest)) = bytes.split_at_checked(missing) else {
+            self.unhashed.extend_from_slice(bytes);
+            return Ok(());
+        };
+        self.unhashed.extend_from_slice(first);
+        hasher.update(&self.unhashed);
+        self.unhashed.clear();
+        let (blocks, rest) = rest.split_at(rest.len() - rest.len() % HASH_BLOCK);
+        hasher.update(blocks);
+        self.unhashed.extend_from_slice(rest);
         Ok(())
     }
 
@@ -83,8 +111,12 @@ impl Incoming {
         if self.waits || self.end.is_some() {
             return Err(Refusal::OutOfTurn);
         }
-        let hashed = self.hasher.as_ref().map(|hasher| hasher.finalize());
-        self.end_with(hashed.unwrap_or_else(|| outgoing::hash(&[])), proof)
+        let hash = match &mut self.hasher {
+            Some(hasher) => hasher.update(&self.unhashed).finalize(),
+            None => outgoing::hash(&self.unhashed),
+        };
+        self.unhashed = Vec::new();
+        self.end_with(hash, proof)
     }
 
     fn end_with(&mut self, hash: blake3::Hash, proof: Proof) -> Result<Receipt, Refusal> {

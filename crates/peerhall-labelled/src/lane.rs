@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{ChannelId, IncomingId, OutgoingId, Receipt};
-use crate::frame::{Code, Frame, MAX_MESSAGE_BYTES};
+use crate::frame::{Code, Frame};
 use crate::incoming::Incoming;
-use crate::options::{ChannelOptions, MAX_OPEN_TRANSFERS, WINDOW};
+use crate::options::{CHUNK, ChannelOptions, MAX_OPEN_TRANSFERS, PARTS_PER_SECOND, WINDOW, low_mark};
 use crate::outgoing::{Outgoing, Stage};
 
 /// Messages from the one that is being sent on whose first bytes are fetched already, so that many small
@@ -15,7 +15,7 @@ use crate::outgoing::{Outgoing, Stage};
 const FETCH_AHEAD: usize = 8;
 
 /// Bytes, and messages, up to which more of them are fetched, so that small ones go out together.
-const FETCH_AHEAD_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
+const FETCH_AHEAD_BYTES: usize = 2 * CHUNK;
 const FETCH_AHEAD_MOST: usize = 2 * BEGUN_TOGETHER;
 
 /// Messages that are announced together where many wait, and how long the first of them waits for the others.
@@ -47,6 +47,8 @@ pub(crate) struct Lane {
     pub(crate) newest: u32,
     /// When the receiver of what goes out was heard last, or nothing was asked of it.
     pub(crate) heard_out: Duration,
+    /// Whether the server was asked what has become of the receiver, since that was heard last.
+    pub(crate) asked_server: bool,
     /// When the sender of what comes was heard last, or nothing was due.
     pub(crate) heard_in: Duration,
     /// When this side last sent something of a message.
@@ -64,8 +66,12 @@ pub(crate) struct LaneChannel {
     pub(crate) open: bool,
     /// Its number on the wire, once it is open.
     pub(crate) stream: Option<u16>,
-    /// Bytes that its buffer may hold; a quarter of it is when sending goes on.
+    /// Bytes that its buffer may hold.
     ceiling: usize,
+    /// Bytes of one message of it at most.
+    chunk: usize,
+    /// Bytes that the other side has confirmed in a second, of late; 0 when not known.
+    rate: u64,
     /// Bytes in its buffer.
     pub(crate) buffered: usize,
     /// Whether it waits for its buffer to empty.
@@ -91,12 +97,14 @@ pub(crate) enum Finished {
 }
 
 impl LaneChannel {
-    pub(crate) const fn new(id: ChannelId, ceiling: usize) -> Self {
+    pub(crate) const fn new(id: ChannelId, ceiling: usize, chunk: usize) -> Self {
         Self {
             id,
             open: false,
             stream: None,
             ceiling,
+            chunk,
+            rate: 0,
             buffered: 0,
             full: false,
             lost_until: None,
@@ -129,6 +137,7 @@ impl Lane {
             receipts_by: None,
             newest: 0,
             heard_out: Duration::ZERO,
+            asked_server: false,
             heard_in: Duration::ZERO,
             spoke: Duration::ZERO,
             is_crowded: false,
@@ -155,7 +164,7 @@ impl Lane {
     pub(crate) fn buffered(&mut self, bytes: usize) {
         if let Some(channel) = &mut self.channel {
             channel.buffered = bytes;
-            channel.full = channel.full && bytes > channel.ceiling / 4;
+            channel.full = channel.full && bytes > low_mark(channel.ceiling);
         }
     }
 
@@ -163,7 +172,7 @@ impl Lane {
     pub(crate) fn fill(&mut self, bytes: usize) {
         if let Some(channel) = &mut self.channel {
             channel.buffered = channel.buffered.saturating_add(bytes);
-            channel.full = channel.full || channel.buffered + MAX_MESSAGE_BYTES > channel.ceiling;
+            channel.full = channel.full || channel.buffered + channel.chunk > channel.ceiling;
         }
     }
 
@@ -175,13 +184,17 @@ impl Lane {
         if self.current()?.stage == Stage::Queued && !self.may_begin(now) {
             return None;
         }
+        let chunk = self.chunk();
         let window = WINDOW.saturating_sub(self.in_flight());
         let waiting = self.is_waiting();
         let place = self.ended();
         let current = self.outgoing.get_mut(place)?;
+        if let Some(channel) = self.channel.as_mut().filter(|_| current.rate() > 0) {
+            channel.rate = current.rate();
+        }
         let frame = match current.stage {
-            Stage::Queued => current.start(now, window),
-            Stage::Sending => current.next_frame(window),
+            Stage::Queued => current.start(now, chunk, window),
+            Stage::Sending => current.next_frame(chunk, window),
             Stage::Placing | Stage::Ended => None,
         }?;
         self.spoke = now;
@@ -189,6 +202,14 @@ impl Lane {
             self.heard_out = now;
         }
         Some(frame)
+    }
+
+    /// Bytes of one message of its channel at most, as fast as that has been so far.
+    pub(crate) fn chunk(&self) -> usize {
+        self.channel.as_ref().map_or(CHUNK, |channel| {
+            let part = usize::try_from(channel.rate / PARTS_PER_SECOND).unwrap_or(usize::MAX);
+            part.max(CHUNK).min(channel.chunk)
+        })
     }
 
     /// Whether its channel takes a frame.

@@ -37,7 +37,7 @@ pub use file_code::{FileCode, Speaker, certificate_of};
 pub use file_name::{MAX_FILE_NAME_BYTES, safe_file_name};
 pub use frame::{ContentId, Kind, Proof};
 pub use options::{
-    BUFFER_CEILING, BUFFER_LOW, CONTROL_LABEL, ChannelOptions, Config, MAX_LABEL_UNITS, MAX_LABELS,
+    BUFFER_CEILING, BUFFER_LOW, CHUNK, CONTROL_LABEL, ChannelOptions, Config, MAX_LABEL_UNITS, MAX_LABELS,
     MAX_OPEN_TRANSFERS, PROTOCOL, STALL_LIMIT, WINDOW, labelled_protocol,
 };
 pub use progress::Progress;

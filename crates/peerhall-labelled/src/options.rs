@@ -11,14 +11,27 @@ pub const PROTOCOL: &str = "peerhall.1";
 /// Version that is spoken.
 pub(crate) const VERSION: u8 = 1;
 
+/// Bytes of the parts in which a message goes over a channel, unless the driver wants larger ones (section 7.4).
+pub const CHUNK: usize = 16 * 1024;
+
+/// How many parts of a message a second brings at least where they are larger than [`CHUNK`]: what is said on other
+/// channels may have to wait until the part before it is over.
+pub(crate) const PARTS_PER_SECOND: u64 = 32;
+
 /// Bytes of a channel that may be on their way or unread (section 7.4).
 pub const WINDOW: usize = 1024 * 1024;
 
 /// Bytes that may wait in a channel's own buffer (section 7.4).
 pub const BUFFER_CEILING: usize = 256 * 1024;
 
-/// Bytes in a channel's buffer at which sending goes on (section 7.4).
-pub const BUFFER_LOW: usize = BUFFER_CEILING / 4;
+/// Bytes in a channel's buffer at which sending goes on. Section 7.4 has 64 KiB, which a fast line has sent before a busy
+/// page has noticed.
+pub const BUFFER_LOW: usize = low_mark(BUFFER_CEILING);
+
+/// Bytes at which sending goes on where so many may wait.
+pub(crate) const fn low_mark(ceiling: usize) -> usize {
+    ceiling / 2
+}
 
 /// Bytes of a channel that may wait on the way through the server, where those of all channels stand in one line.
 pub(crate) const DETOUR_CEILING: usize = 64 * 1024;
@@ -65,11 +78,16 @@ pub struct Config {
     /// Whether messages go through the server while no connection can be made, where it sees them and counts
     /// them. Default: yes.
     pub fallback: bool,
+    /// Bytes of the largest parts in which a message goes over a channel of a connection, at least [`CHUNK`], which is
+    /// the default, and at most [`MAX_MESSAGE_BYTES`](crate::frame::MAX_MESSAGE_BYTES). Large ones pay where a send costs
+    /// more than its bytes, as in browsers; only messages that go so fast that a part takes at most a 32nd of a second
+    /// have them.
+    pub chunk: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { stall_limit: Some(STALL_LIMIT), max_message: u64::MAX, fallback: true }
+        Self { stall_limit: Some(STALL_LIMIT), max_message: u64::MAX, fallback: true, chunk: CHUNK }
     }
 }
 

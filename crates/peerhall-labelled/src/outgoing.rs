@@ -1,17 +1,17 @@
-//! One message on its way out: its bytes, how far they are, and what is kept in case they are lost.
+//! One message on its way out: where it stands, and what follows from what the receiver says.
 
-use std::collections::VecDeque;
+mod supply;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::event::{OutgoingId, Receipt};
-use crate::frame::{ContentId, Frame, Kind, MAX_DATA_BYTES, Proof, Start};
-use crate::options::{BUFFER_CEILING, PROGRESS_STEP};
+use crate::frame::{ContentId, DATA_HEAD, Frame, Kind, Proof, Start};
+use crate::options::PROGRESS_STEP;
 use crate::progress::{Meter, Progress};
-
-/// Bytes that are hashed together.
-const HASH_BLOCK: u64 = 64 * 1024;
+use supply::Supply;
+pub(crate) use supply::{as_u64, hash};
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,36 +43,10 @@ pub(crate) struct Outgoing {
     told: Option<Duration>,
     /// Whether the receiver may have heard of it on a connection that is gone.
     announced: bool,
-    /// The first bytes that were not sent; `sent` counts those before.
-    unsent: VecDeque<Bytes>,
-    unsent_bytes: usize,
-    sent: u64,
-    /// The last bytes that were sent, which the receiver may not have.
-    kept: VecDeque<Bytes>,
-    kept_bytes: usize,
     /// Bytes that the receiver's application has read.
     acked: u64,
-    /// The receiver has the bytes before this one; they are looked at and not sent.
-    skip_to: u64,
-    /// None before the first byte, and for what is hashed at once.
-    hasher: Option<Box<blake3::Hasher>>,
-    /// The hash of a message that came in one small piece.
-    hash: Option<blake3::Hash>,
-    /// Bytes that went into the hash; `sent` at least, and some of those that follow.
-    hashed: u64,
-    source: Source,
+    supply: Supply,
     meter: Meter,
-}
-
-/// Where the bytes come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// The driver is to be asked.
-    Idle,
-    /// The driver was asked.
-    Asked,
-    /// The driver has given all.
-    Finished,
 }
 
 /// What a receiver did not keep to.
@@ -107,43 +81,22 @@ impl Outgoing {
             moved: false,
             told: None,
             announced: false,
-            unsent: VecDeque::new(),
-            unsent_bytes: 0,
-            sent: 0,
-            kept: VecDeque::new(),
-            kept_bytes: 0,
             acked: 0,
-            skip_to: 0,
-            hasher: None,
-            hash: None,
-            hashed: 0,
-            source: Source::Idle,
+            supply: Supply::new(),
             meter: Meter::default(),
         }
     }
 
     /// Bytes that the driver gave. Returns false when it gives more after the end.
     pub(crate) fn provide(&mut self, bytes: Bytes, last: bool) -> bool {
-        if self.source == Source::Finished {
-            return false;
-        }
-        if !bytes.is_empty() {
-            self.unsent_bytes += bytes.len();
-            self.unsent.push_back(bytes);
-        }
-        self.source = if last { Source::Finished } else { Source::Idle };
+        let taken = self.supply.provide(bytes, last);
         self.skip();
-        true
+        taken
     }
 
     /// Bytes to ask the driver for now; it is asked once.
     pub(crate) fn wants(&mut self) -> Option<usize> {
-        let room = BUFFER_CEILING.saturating_sub(self.unsent_bytes);
-        if self.source != Source::Idle || room < BUFFER_CEILING / 2 || self.stage == Stage::Placing {
-            return None;
-        }
-        self.source = Source::Asked;
-        Some(room)
+        if self.stage == Stage::Placing { None } else { self.supply.wants() }
     }
 
     /// Its bytes, or the most that there may be, if nobody knows.
@@ -155,13 +108,13 @@ impl Outgoing {
     /// and fits into one.
     pub(crate) fn bytes_if_whole(&self) -> Option<usize> {
         let is_new = self.stage == Stage::Queued && !self.announced && self.content.is_none();
-        let is_all_here = self.source == Source::Finished && !self.paused;
-        (is_new && is_all_here).then(|| Start::bytes(self.info.len(), self.unsent_bytes))
+        let is_all_here = self.supply.is_all_here() && !self.paused;
+        (is_new && is_all_here).then(|| Start::bytes(self.info.len(), self.supply.waiting()))
     }
 
     /// Whether there is nothing to send though the message has not ended.
     pub(crate) fn is_dry(&self) -> bool {
-        self.paused || (self.unsent.is_empty() && self.source != Source::Finished)
+        self.paused || self.supply.is_dry()
     }
 
     /// Bytes on their way or unread.
@@ -169,14 +122,14 @@ impl Outgoing {
         match self.stage {
             Stage::Queued => 0,
             Stage::Placing | Stage::Sending | Stage::Ended => {
-                usize::try_from(self.sent.saturating_sub(self.acked)).unwrap_or(usize::MAX)
+                usize::try_from(self.sent().saturating_sub(self.acked)).unwrap_or(usize::MAX)
             }
         }
     }
 
-    /// The frame that announces it, with as many first bytes as `window` allows. `None` while the first
-    /// bytes are not there.
-    pub(crate) fn start(&mut self, now: Duration, window: usize) -> Option<Frame> {
+    /// The frame that announces it, of at most `chunk` bytes and with as many first bytes as `window` allows. `None`
+    /// while the first bytes are not there.
+    pub(crate) fn start(&mut self, now: Duration, chunk: usize, window: usize) -> Option<Frame> {
         let asks_place = self.announced || self.content.is_some();
         if !asks_place && self.is_dry() {
             return None;
@@ -187,12 +140,12 @@ impl Outgoing {
             self.stage = Stage::Placing;
             Bytes::new()
         } else {
-            let room = Start::room(self.info.len()).min(window);
+            let room = Start::room(chunk, self.info.len()).min(window);
             let first = self.take(room);
             self.stage = Stage::Sending;
-            if self.is_spent() {
+            if self.supply.is_spent() {
                 self.stage = Stage::Ended;
-                whole = Some(self.proof());
+                whole = Some(self.supply.proof());
             }
             first
         };
@@ -212,17 +165,23 @@ impl Outgoing {
         }))
     }
 
-    /// The next frame after the announcement, or none when there is nothing to send or no window.
-    pub(crate) fn next_frame(&mut self, window: usize) -> Option<Frame> {
-        if self.stage != Stage::Sending || self.is_dry() || self.sent < self.skip_to {
+    /// The next frame after the announcement, of at most `chunk` bytes, or none when there is nothing to send or no
+    /// window.
+    pub(crate) fn next_frame(&mut self, chunk: usize, window: usize) -> Option<Frame> {
+        if self.stage != Stage::Sending || self.is_dry() || self.sent() < self.supply.skip_to() {
             return None;
         }
-        if self.unsent.is_empty() {
+        if self.supply.is_spent() {
             self.stage = Stage::Ended;
-            return Some(Frame::End { transfer: self.id.0, proof: self.proof() });
+            return Some(Frame::End { transfer: self.id.0, proof: self.supply.proof() });
         }
-        let room = MAX_DATA_BYTES.min(window);
+        let room = chunk.saturating_sub(DATA_HEAD).min(window);
         (room > 0).then(|| Frame::Data { transfer: self.id.0, bytes: self.take(room) })
+    }
+
+    /// Confirmed bytes per second, of late; 0 when not known.
+    pub(crate) fn rate(&self) -> u64 {
+        self.meter.rate()
     }
 
     /// Says that the sender is still there though it has nothing to send.
@@ -233,7 +192,7 @@ impl Outgoing {
     /// The receiver's application has read so many more bytes.
     pub(crate) fn credit(&mut self, now: Duration, bytes: u32) -> Result<(), Overdrawn> {
         let acked = self.acked.saturating_add(u64::from(bytes));
-        if acked > self.sent.max(self.skip_to) || self.stage == Stage::Queued {
+        if acked > self.sent().max(self.supply.skip_to()) || self.stage == Stage::Queued {
             return Err(Overdrawn);
         }
         self.read_up_to(now, acked);
@@ -242,8 +201,8 @@ impl Outgoing {
 
     /// The receiver has the whole message. `None` when it is not this one.
     pub(crate) fn received(&mut self, now: Duration, bytes: u64, proof: Proof) -> Option<Receipt> {
-        let mine = self.stage == Stage::Ended || (self.stage == Stage::Placing && self.is_spent());
-        if !mine || bytes != self.sent || proof != self.proof() {
+        let mine = self.stage == Stage::Ended || (self.stage == Stage::Placing && self.supply.is_spent());
+        if !mine || bytes != self.sent() || proof != self.supply.proof() {
             return None;
         }
         self.read_up_to(now, bytes);
@@ -257,23 +216,17 @@ impl Outgoing {
             return Err(Overdrawn);
         }
         // Bytes that were not sent can only come from another transfer of the same content.
-        if offset > self.sent && self.content.is_none() {
+        if offset > self.sent() && self.content.is_none() {
             return Err(Overdrawn);
         }
         self.stage = Stage::Sending;
         self.moved = true;
-        let kept_from = self.sent.saturating_sub(as_u64(self.kept_bytes));
-        let follows = if offset < kept_from {
-            self.rewind();
-            Placed::Rewind
-        } else {
-            Placed::GoesOn
-        };
-        if offset > self.sent {
-            self.skip_to = offset;
+        let follows = if self.supply.reaches_back_to(offset) { Placed::GoesOn } else { self.rewind() };
+        if offset > self.sent() {
+            self.supply.skip_up_to(offset);
             self.skip();
         } else {
-            self.step_back_to(offset);
+            self.supply.step_back_to(offset);
         }
         self.acked = self.acked.min(offset).max(offset.saturating_sub(u64::from(unread)));
         self.meter.pause();
@@ -292,16 +245,15 @@ impl Outgoing {
     /// The other session is gone, and with it all that it had.
     pub(crate) fn forgotten(&mut self) -> Placed {
         self.announced = false;
-        if self.sent == 0 {
+        if self.sent() == 0 {
             return Placed::GoesOn;
         }
-        if self.sent == as_u64(self.kept_bytes) {
-            self.step_back_to(0);
-            self.acked = 0;
-            return Placed::GoesOn;
+        if !self.supply.reaches_back_to(0) {
+            return self.rewind();
         }
-        self.rewind();
-        Placed::Rewind
+        self.supply.step_back_to(0);
+        self.acked = 0;
+        Placed::GoesOn
     }
 
     pub(crate) fn was_announced(&self) -> bool {
@@ -318,7 +270,7 @@ impl Outgoing {
         self.meter.sample(now, self.acked);
         let left = self.total.filter(|_| !done).map(|total| total.saturating_sub(self.acked));
         Progress {
-            current: self.sent.max(self.acked),
+            current: self.sent().max(self.acked),
             acked: self.acked,
             total: self.total,
             done,
@@ -330,138 +282,35 @@ impl Outgoing {
     /// Bytes of it that are in memory.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        self.unsent_bytes + self.kept_bytes
-    }
-
-    fn is_spent(&self) -> bool {
-        self.unsent.is_empty() && self.source == Source::Finished
-    }
-
-    fn proof(&self) -> Proof {
-        let found = self.hash.or_else(|| self.hasher.as_ref().map(|hasher| hasher.finalize()));
-        Proof(*found.unwrap_or_else(|| hash(&[])).as_bytes())
+        self.supply.held()
     }
 
     fn read_up_to(&mut self, now: Duration, acked: u64) {
         self.acked = acked;
         self.moved = true;
         self.meter.sample(now, acked);
-        let needed = usize::try_from(self.sent.saturating_sub(acked)).unwrap_or(usize::MAX);
-        while let Some(oldest) = self.kept.front() {
-            if self.kept_bytes - oldest.len() < needed {
-                break;
-            }
-            self.kept_bytes -= oldest.len();
-            self.kept.pop_front();
-        }
+        self.supply.release(acked);
     }
 
-    /// Takes up to `most` bytes from those that were not sent, and keeps them.
+    /// Takes up to `most` bytes from those that were not sent.
     fn take(&mut self, most: usize) -> Bytes {
-        let taken = self.take_unsent(most);
-        if !taken.is_empty() {
-            self.kept_bytes += taken.len();
-            self.kept.push_back(taken.clone());
-            self.moved = true;
-        }
+        let taken = self.supply.take(most);
+        self.moved |= !taken.is_empty();
         taken
     }
 
-    fn take_unsent(&mut self, most: usize) -> Bytes {
-        let Some(first) = self.unsent.front().map(Bytes::len) else { return Bytes::new() };
-        self.hash_up_to(self.sent.saturating_add(as_u64(most.min(self.unsent_bytes))));
-        let taken = if first >= most || self.unsent.len() == 1 {
-            self.split_front(most.min(first))
-        } else {
-            let mut gathered = Vec::with_capacity(most.min(self.unsent_bytes));
-            while gathered.len() < most && !self.unsent.is_empty() {
-                let count = (most - gathered.len()).min(self.unsent.front().map_or(0, Bytes::len));
-                gathered.extend_from_slice(&self.split_front(count));
-            }
-            gathered.into()
-        };
-        self.unsent_bytes -= taken.len();
-        self.sent += as_u64(taken.len());
-        taken
-    }
-
-    /// Hashes what is about to be sent and was not hashed before, and with it what follows up to the next whole
-    /// block: hashing a tree of equal parts takes far less time than what sticks out at both ends of a frame.
-    fn hash_up_to(&mut self, sent: u64) {
-        let is_all_here = self.hashed == 0 && self.source == Source::Finished;
-        if let ([piece], []) = self.unsent.as_slices()
-            && is_all_here
-            && as_u64(piece.len()) <= HASH_BLOCK
-        {
-            (self.hash, self.hashed) = (Some(hash(piece)), as_u64(piece.len()));
-        }
-        let mut start = self.sent;
-        for piece in &self.unsent {
-            let end = start + as_u64(piece.len());
-            while self.hashed < sent && self.hashed < end {
-                let from = usize::try_from(self.hashed - start).unwrap_or(usize::MAX);
-                let block = usize::try_from(HASH_BLOCK - self.hashed % HASH_BLOCK).unwrap_or(usize::MAX);
-                let new = piece.get(from..).unwrap_or_default();
-                let new = new.get(..block).unwrap_or(new);
-                self.hasher.get_or_insert_default().update(new);
-                self.hashed += as_u64(new.len());
-            }
-            start = end;
-        }
-    }
-
-    fn split_front(&mut self, count: usize) -> Bytes {
-        let Some(first) = self.unsent.front_mut() else { return Bytes::new() };
-        let taken = first.split_to(count.min(first.len()));
-        if first.is_empty() {
-            self.unsent.pop_front();
-        }
-        taken
-    }
-
-    /// Looks at bytes that the receiver has.
     fn skip(&mut self) {
-        while self.sent < self.skip_to && !self.unsent.is_empty() {
-            let left = usize::try_from(self.skip_to - self.sent).unwrap_or(usize::MAX);
-            let _ = self.take_unsent(left.min(MAX_DATA_BYTES));
-            self.moved = true;
-        }
+        self.moved |= self.supply.skip();
     }
 
-    /// Puts the kept bytes from `offset` on back to be sent.
-    fn step_back_to(&mut self, offset: u64) {
-        while self.sent > offset {
-            let Some(mut last) = self.kept.pop_back() else { break };
-            self.kept_bytes -= last.len();
-            let surplus = usize::try_from(self.sent - offset).unwrap_or(usize::MAX);
-            let stays = last.len().saturating_sub(surplus);
-            let back = last.split_off(stays);
-            self.sent -= as_u64(back.len());
-            self.unsent_bytes += back.len();
-            self.unsent.push_front(back);
-        }
-        self.kept.clear();
-        self.kept_bytes = 0;
-        self.skip_to = 0;
+    /// Bytes that were sent, or that the receiver had.
+    fn sent(&self) -> u64 {
+        self.supply.sent()
     }
 
-    fn rewind(&mut self) {
-        self.unsent.clear();
-        self.unsent_bytes = 0;
-        self.kept.clear();
-        self.kept_bytes = 0;
-        (self.sent, self.acked, self.hashed, self.skip_to) = (0, 0, 0, 0);
-        (self.hasher, self.hash) = (None, None);
-        self.source = Source::Idle;
+    fn rewind(&mut self) -> Placed {
+        self.supply = Supply::new();
+        self.acked = 0;
+        Placed::Rewind
     }
-}
-
-/// The hash of what is all here. By a hasher, because the function for that is code that browsers would have to
-/// load besides.
-pub(crate) fn hash(bytes: &[u8]) -> blake3::Hash {
-    blake3::Hasher::new().update(bytes).finalize()
-}
-
-pub(crate) fn as_u64(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

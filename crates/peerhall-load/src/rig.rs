@@ -18,6 +18,9 @@ pub(crate) const AT_ONCE: usize = 64;
 /// How long nothing may happen while something is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long what was on its way at the end of a window may take before it counts as lost.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Longest time without a look at the clock.
 const TURN: Duration = Duration::from_millis(50);
 
@@ -194,6 +197,15 @@ impl Rig {
     ) -> Result<(), LoadError> {
         while !done(&self.counts) {
             self.turn_or_stuck(what)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what is on its way until `done`, or until it counts as lost.
+    pub(crate) fn drain(&mut self, done: impl Fn(&Counts) -> bool) -> Result<(), LoadError> {
+        let until = Instant::now() + DRAIN_PATIENCE;
+        while !done(&self.counts) && Instant::now() < until {
+            self.turn(Some(Duration::from_millis(20)))?;
         }
         Ok(())
     }

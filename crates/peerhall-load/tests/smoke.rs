@@ -8,6 +8,12 @@
     reason = "a test may stop at the first surprise"
 )]
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use peerhall_load::bench::{self, Options};
 use peerhall_load::report::Figure;
 use peerhall_load::scenario::{Conditions, Scenario};
@@ -16,9 +22,14 @@ use peerhall_server::testing::TestServer;
 
 /// The figures of one scenario.
 fn measure(scenario: Scenario) -> Vec<Figure> {
+    measure_through(scenario, |server| server)
+}
+
+/// The figures of one scenario, with the server behind the address that `way` makes of its own.
+fn measure_through(scenario: Scenario, way: impl FnOnce(SocketAddr) -> SocketAddr) -> Vec<Figure> {
     let server = TestServer::with(|config| config.limits.frames_per_second = None);
-    let url =
-        format!("ws://{}/v1?key={}&client=peerhall-load", server.addr(), server.publishable().id.as_str());
+    let (addr, key) = (way(server.addr()), server.publishable().id);
+    let url = format!("ws://{addr}/v1?key={}&client=peerhall-load", key.as_str());
     let subject = Subject::Running(Target::parse(&url, Some(std::process::id())).unwrap());
     let seed = peerhall_load::random_seed();
     let conditions = Conditions { seed, ..Conditions::default() };
@@ -35,6 +46,39 @@ fn measure(scenario: Scenario) -> Vec<Figure> {
         assert_eq!(json["seed"], seed);
     }
     figures
+}
+
+/// An address behind which `server` is, whose every byte comes `late`.
+fn late_by(late: Duration, server: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect(server).unwrap();
+            carry(client.try_clone().unwrap(), server.try_clone().unwrap(), Duration::ZERO);
+            carry(server, client, late);
+        }
+    });
+    addr
+}
+
+/// Carries what comes `from` one end on `to` the other, in order, `late` after it came.
+fn carry(mut from: TcpStream, mut to: TcpStream, late: Duration) {
+    let (came, due) = mpsc::channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        let mut buffer = [0; 16 * 1_024];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            came.send((Instant::now() + late, buffer[..length].to_vec())).unwrap();
+        }
+    });
+    thread::spawn(move || {
+        for (at, bytes) in due {
+            thread::sleep(at.saturating_duration_since(Instant::now()));
+            // An end that has gone wants no more.
+            let _ = to.write_all(&bytes);
+        }
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    });
 }
 
 fn names(figures: &[Figure]) -> Vec<&str> {
@@ -76,6 +120,18 @@ fn latencies_are_in_order() {
         [figure.p50_micros, figure.p90_micros, figure.p99_micros, figure.max_micros].map(Option::unwrap);
     // No message crosses two sockets and a server in less than a microsecond.
     assert!(1.0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max, "{figure:?}");
+}
+
+#[test]
+fn what_comes_late_is_not_lost() {
+    // Longer than a window and the silence behind it, so that nothing has come when either ends.
+    let late = Duration::from_millis(400);
+    for scenario in [Scenario::Fanout, Scenario::Rooms, Scenario::Direct, Scenario::Join, Scenario::Latency] {
+        for figure in measure_through(scenario, |server| late_by(late, server)) {
+            // `measure` has seen that nothing is lost; late it was all the same.
+            assert!(figure.p50_micros.is_none_or(|p50| p50 >= 4e5), "{figure:?}");
+        }
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod channels;
 mod commands;
 mod intake;
 mod media;
+mod rotation;
+mod slack;
 mod states;
 mod turn;
 
@@ -35,6 +37,7 @@ use channels::Channels;
 pub(crate) use commands::Command;
 use intake::{Datagram, Intake};
 use media::Clocks;
+use slack::Slack;
 use states::States;
 
 /// Most frames of all tracks that wait for the connection, five seconds of one track at 50 a second.
@@ -47,9 +50,12 @@ const DATAGRAM: usize = 1_196;
 /// Bytes from which a datagram is taken for a mistake: those of an Ethernet frame less the headers of IPv6 and UDP.
 const LARGEST_DATAGRAM: usize = 1_452;
 
-/// Bytes of messages that the engine holds, and so the largest message that can be sent. What is beyond
-/// waits in the channels, as it came and not in packets.
-const ENGINE_BUFFER: usize = 1024 * 1024;
+/// The largest message that can be sent.
+const MAX_MESSAGE: usize = 1024 * 1024;
+
+/// Bytes of messages that the engine holds: the largest, which it takes whole or not at all, and what was there before.
+/// What is beyond waits in the channels, as it came and not in packets.
+const ENGINE_BUFFER: usize = MAX_MESSAGE + channels::ENGINE_FILL;
 
 /// How often the engine counts. Figures are for people to look at.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
@@ -98,6 +104,7 @@ pub(crate) struct Driver {
     clocks: Clocks,
     states: States,
     intake: Intake,
+    slack: Slack,
     wake: Arc<Wake>,
     frames: (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>),
     /// Ends of the path in use, as the engine sends on it.
@@ -140,6 +147,7 @@ impl Driver {
             clocks: Clocks::default(),
             states: States::new(config.connect_timeout, config.failed_timeout),
             intake: Intake::default(),
+            slack: Slack::default(),
             wake,
             frames: mpsc::channel(MAX_FRAMES),
             path: None,
@@ -150,7 +158,7 @@ impl Driver {
     }
 
     /// Runs until the connection is closed by either side or its last handle is dropped.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self: Box<Self>) {
         let mut timer = Box::pin(tokio::time::sleep(Duration::ZERO));
         // Until it has been told the time once, the engine names no deadline for its path checks, and
         // a side that hears nothing first, as through a relay, would send none.
@@ -245,7 +253,7 @@ impl Driver {
     fn on_work(&mut self) {
         for work in self.wake.take() {
             match work {
-                Work::Channel(key) => self.pump(key),
+                Work::Channel(key) => self.channels.has_work(key),
                 Work::Room => {}
                 Work::KeyFrame(mid) => {
                     if media::request_keyframe(&mut self.rtc, mid) {
@@ -254,6 +262,7 @@ impl Driver {
                 }
             }
         }
+        self.pump();
         self.advance(Instant::now());
     }
 

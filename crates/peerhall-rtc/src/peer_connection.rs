@@ -62,7 +62,8 @@ impl PeerConnection {
             needed: Arc::clone(&needed),
             visible: visible_now,
         };
-        runtime.spawn(Driver::open(config, ends)?.run());
+        // A task holds a value that moves through its futures several times; a pointer is small.
+        runtime.spawn(Box::new(Driver::open(config, ends)?).run());
         Ok((Self { commands, visible: Arc::new(visible) }, Events::new(events, needed)))
     }
 

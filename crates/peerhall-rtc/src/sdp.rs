@@ -7,7 +7,7 @@ mod rewrite;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::{MediaSection, SectionKind, Summary, summary};
+pub(crate) use read::{MediaSection, SectionKind, Summary, names, summary};
 pub(crate) use rewrite::{Alias, Msid, candidates, narrow_offer, with_tracks, without_candidates};
 
 /// Longest description that is looked at, in bytes. A browser's with fifty media sections has some 200 KiB.

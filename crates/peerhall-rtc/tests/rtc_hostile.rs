@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use peerhall_proto::signal::{Candidate, Description, DescriptionKind};
+use peerhall_rtc::error::{BadDescription, NegotiationError};
 use peerhall_rtc::{
     Codec, Config, DataChannelInit, LocalTrack, OfferOptions, PeerConnection, SignalingState,
 };
@@ -126,6 +127,50 @@ async fn offered(sdp: String) {
     }
     connection.create_data_channel("x", DataChannelInit::default()).await.expect("a channel");
     alive(&connection).await;
+}
+
+/// A line that belongs to no section ends what the engine reads of a description; the sections behind it would be there
+/// for us and not for the engine.
+#[test]
+fn a_description_of_which_only_the_first_sections_can_be_read_is_refused() {
+    for line in ["s=-", "a=ssrc:1 x"] {
+        runtime().block_on(refused_with(line));
+    }
+}
+
+/// Before the last section.
+async fn refused_with(line: &str) {
+    let unreadable = |sdp: &str| {
+        let (before, last) = sdp.rsplit_once("m=").expect("a section");
+        format!("{before}{line}\r\nm={last}")
+    };
+    let refused = Err(NegotiationError::BadDescription(BadDescription::Syntax));
+    let (connection, _events) = PeerConnection::open(Config::default()).expect("a connection");
+    let offer = Description { kind: DescriptionKind::Offer, sdp: unreadable(CHROMIUM) };
+    assert_eq!(connection.set_remote_description(offer).await, refused);
+    let offer = Description { kind: DescriptionKind::Offer, sdp: CHROMIUM.to_owned() };
+    connection.set_remote_description(offer).await.expect("a good one");
+
+    let (ours, offer) = offerer().await;
+    let (theirs, _events) = PeerConnection::open(Config::default()).expect("a connection");
+    theirs.set_remote_description(offer).await.expect("a good offer");
+    let answer = theirs.create_answer().await.expect("an answer");
+    for (sdp, result) in [(unreadable(&answer.sdp), refused), (answer.sdp, Ok(()))] {
+        let answer = Description { kind: DescriptionKind::Answer, sdp };
+        assert_eq!(ours.set_remote_description(answer).await, result, "{line}");
+    }
+}
+
+/// Which of two names counts is anybody's guess.
+#[test]
+fn a_section_with_two_names_is_refused() {
+    runtime().block_on(async {
+        let (connection, _events) = PeerConnection::open(Config::default()).expect("a connection");
+        let sdp = CHROMIUM.replacen("a=mid:1", "a=mid:1\r\na=mid:0", 1);
+        let offer = Description { kind: DescriptionKind::Offer, sdp };
+        let refused = Err(NegotiationError::BadDescription(BadDescription::Mid));
+        assert_eq!(connection.set_remote_description(offer).await, refused);
+    });
 }
 
 #[test]

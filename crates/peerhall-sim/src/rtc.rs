@@ -51,8 +51,6 @@ pub struct MediaTiming {
     pub bytes_per_second: u32,
     /// From knowing each other to data flowing. Default: 60 ms.
     pub connect: Duration,
-    /// From then, or from an agreement, to the first packets of media. Default: 50 ms.
-    pub first_packets: Duration,
     /// A broken path shows as `disconnected`. Default: 5 s.
     pub disconnect_after: Duration,
     /// A path that is not found, or not found again, shows as `failed`. Default: 15 s.
@@ -67,7 +65,6 @@ impl Default for MediaTiming {
             latency: Duration::from_millis(10),
             bytes_per_second: 10_000_000,
             connect: Duration::from_millis(60),
-            first_packets: Duration::from_millis(50),
             disconnect_after: Duration::from_secs(5),
             fail_after: Duration::from_secs(15),
             call: Duration::from_millis(4),
@@ -108,7 +105,6 @@ pub(crate) enum Task {
     },
     IceUp(PcId, u64),
     IceDown(PcId, u64),
-    Heard(PcId),
     IceFail(PcId, u64),
     Channels(PcId),
     /// Something is there that was sent on a channel to this end.
@@ -178,7 +174,6 @@ impl World {
             Task::IceUp(pc, epoch) => self.ice_up(now, pc, epoch, queue),
             Task::IceDown(pc, epoch) => self.ice_down(now, pc, epoch, queue),
             Task::IceFail(pc, epoch) => self.ice_fail(pc, epoch),
-            Task::Heard(pc) => self.hear(pc),
             Task::Channels(pc) => self.open_channels(pc),
             Task::Arrives(channel) => self.arrive(now, channel, queue),
             Task::Repeat(channel) => self.repeat(now, channel, queue),

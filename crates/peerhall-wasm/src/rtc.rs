@@ -25,7 +25,6 @@ pub(crate) fn read(report: &Value) -> Option<RtcInput> {
         "state" => RtcInput::State(rtc_state(&report.text("state"))?),
         "ice" => RtcInput::Ice(ice_state(&report.text("state"))?),
         "track" => RtcInput::Track(track(report)),
-        "heard" => RtcInput::Heard(RemoteTrackKey(report.whole("track"))),
         "trackEnded" => RtcInput::TrackEnded(RemoteTrackKey(report.whole("track"))),
         "trackRemoved" => RtcInput::TrackRemoved {
             stream: report.text("stream"),
@@ -68,7 +67,6 @@ fn track(report: &Value) -> RemoteTrack {
         mid: report.text_at("mid"),
         kind: if report.text("kind") == "audio" { MediaKind::Audio } else { MediaKind::Video },
         streams: streams.iter().map(stream).collect(),
-        muted: report.member("muted").and_then(|muted| muted.as_bool()).unwrap_or_default(),
     }
 }
 

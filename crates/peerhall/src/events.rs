@@ -7,9 +7,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::{Stream, StreamExt};
-use tokio::sync::broadcast;
-use tokio_stream::wrappers::BroadcastStream;
-use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
+
+mod queue;
+
+use queue::Lost;
+pub(crate) use queue::{Receiver, Sender};
 
 /// Events that wait for one consumer. Who is further behind loses the oldest, and is told how many.
 pub const EVENT_QUEUE: usize = 1024;
@@ -49,14 +51,14 @@ impl<T: Send + 'static> Events<T> {
     /// A stream of what `pick` takes from a sender's events; `marker` stands for events that were lost.
     pub(crate) fn new<E: Clone + Send + 'static>(
         head: impl IntoIterator<Item = T>,
-        receiver: broadcast::Receiver<E>,
+        receiver: Receiver<E>,
         mut pick: impl FnMut(E) -> Option<T> + Send + 'static,
         marker: impl Fn(u64) -> Option<T> + Send + 'static,
     ) -> Self {
-        let tail = BroadcastStream::new(receiver).filter_map(move |item| {
+        let tail = receiver.filter_map(move |item| {
             let item = match item {
                 Ok(event) => pick(event).map(Item::Event),
-                Err(BroadcastStreamRecvError::Lagged(count)) => Some(Item::Lagged(count, marker(count))),
+                Err(Lost(count)) => Some(Item::Lagged(count, marker(count))),
             };
             std::future::ready(item)
         });
@@ -96,61 +98,60 @@ impl<T> fmt::Debug for Events<T> {
 // Nothing in it is pinned in place: the tail is behind a pointer.
 impl<T> Unpin for Events<T> {}
 
-/// The sending end, which ends its streams when it is told to.
-#[derive(Debug)]
-pub(crate) struct Sender<E>(Option<broadcast::Sender<E>>);
-
-impl<E: Clone> Sender<E> {
-    pub(crate) fn new() -> Self {
-        Self(Some(broadcast::Sender::new(EVENT_QUEUE)))
-    }
-
-    /// A new consumer; one of an ended sender gets nothing but the end.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<E> {
-        match &self.0 {
-            Some(sender) => sender.subscribe(),
-            None => broadcast::Sender::new(1).subscribe(),
-        }
-    }
-
-    pub(crate) fn send(&self, event: E) {
-        if let Some(sender) = &self.0 {
-            // Without consumers nobody misses it.
-            let _ = sender.send(event);
-        }
-    }
-
-    /// Ends all streams once they have delivered what they hold.
-    pub(crate) fn end(&mut self) {
-        self.0 = None;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    fn evens(sender: &Sender<u32>) -> Events<u32> {
+    fn evens(sender: &mut Sender<u32>) -> Events<u32> {
         Events::new([], sender.subscribe(), |n| (n % 2 == 0).then_some(n), |_| None)
     }
 
     #[tokio::test]
     async fn every_consumer_gets_all_from_its_subscription_on_and_then_the_end() {
         let mut sender = Sender::new();
-        let mut early = evens(&sender);
+        let mut early = evens(&mut sender);
         sender.send(2);
         sender.send(3);
-        let mut late = evens(&sender);
+        let mut late = evens(&mut sender);
         sender.send(4);
         sender.end();
         assert_eq!((early.next().await, early.next().await, early.next().await), (Some(2), Some(4), None));
         assert_eq!((late.next().await, late.next().await), (Some(4), None));
-        assert_eq!(evens(&sender).next().await, None);
+        assert_eq!(evens(&mut sender).next().await, None);
+    }
+
+    #[tokio::test]
+    async fn what_ends_without_a_word_ends_its_streams_and_a_dropped_consumer_holds_no_event() {
+        let event = Arc::new(());
+        let mut sender = Sender::new();
+        let mut events = Events::new([], sender.subscribe(), Some, |_| None);
+        let dropped = sender.subscribe();
+        sender.send(Arc::clone(&event));
+        assert_eq!(Arc::strong_count(&event), 3);
+        drop(dropped);
+        let (ending, next) = (async { drop(sender) }, async { (events.next().await, events.next().await) });
+        let ((), (first, end)) = tokio::join!(ending, next);
+        assert_eq!((first.is_some(), end.is_none()), (true, true));
+        drop(first);
+        assert_eq!(Arc::strong_count(&event), 1);
+    }
+
+    #[tokio::test]
+    async fn a_consumer_that_waits_is_woken() {
+        let mut sender = Sender::new();
+        let mut events = evens(&mut sender);
+        let (waits, sends) = (events.next(), async {
+            tokio::task::yield_now().await;
+            sender.send(2);
+        });
+        assert_eq!(tokio::join!(waits, sends).0, Some(2));
     }
 
     #[tokio::test]
     async fn a_consumer_that_is_behind_learns_how_much_it_lost() {
-        let sender = Sender::new();
+        let mut sender = Sender::new();
         let mut events = Events::new([7], sender.subscribe(), Some, |lost| u32::try_from(lost).ok());
         (0..u32::try_from(EVENT_QUEUE).unwrap() + 10).for_each(|n| sender.send(n));
         assert_eq!(events.next().await, Some(7), "what it begins with");

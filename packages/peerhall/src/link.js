@@ -95,7 +95,15 @@ export class Link {
   }
 
   setRemote({ description }) {
-    this.#run('remoteSet', () => this.#pc.setRemoteDescription(description));
+    this.#run('remoteSet', async () => {
+      const { type, sdp } = description;
+      if (type === 'offer' && this.#pc.signalingState === 'have-local-offer' && this.#pc.currentRemoteDescription) {
+        // Chromium, which takes its own offer back here, makes what receives pictures anew, and shows those of a
+        // source that it knows already no more. So it hears of no source first.
+        await this.#pc.setRemoteDescription({ type, sdp: sdp.replace(/^a=ssrc.*\r?\n/gm, '') });
+      }
+      await this.#pc.setRemoteDescription(description);
+    });
   }
 
   addCandidate({ candidate }) {
@@ -179,15 +187,12 @@ export class Link {
   #track({ track, streams = [], transceiver }) {
     const known = this.#objects.has(numberOf(track));
     const key = this.#number(track);
-    if (!known) {
-      this.#listen(track, 'ended', () => this.#report('trackEnded', { track: key }));
-      this.#listen(track, 'unmute', () => this.#report('heard', { track: key }));
-    }
+    if (!known) this.#listen(track, 'ended', () => this.#report('trackEnded', { track: key }));
     const named = streams.map((stream) => {
       if (!this.#objects.has(numberOf(stream))) this.#watch(stream);
       return { key: this.#number(stream), id: stream.id };
     });
-    this.#report('track', { key, id: track.id, mid: transceiver?.mid, kind: track.kind, streams: named, muted: track.muted });
+    this.#report('track', { key, id: track.id, mid: transceiver?.mid, kind: track.kind, streams: named });
   }
 
   /** A sender that takes a track back only mutes it here, but takes it out of its stream. */

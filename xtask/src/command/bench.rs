@@ -150,7 +150,8 @@ fn connections(workspace: &Workspace, passed_on: &[&OsString]) -> Result<bool, F
     for example in ["bulk", "remotes"] {
         compare.arg(format!("--{example}")).arg(program(workspace, &format!("examples/{example}"))?);
     }
-    compare.arg("--libdatachannel").arg(others.libdatachannel).arg("--scripts").arg(others.scripts);
+    compare.arg("--libdatachannel").arg(others.libdatachannel).arg("--webrtc").arg(others.webrtc);
+    compare.arg("--scripts").arg(others.scripts);
     compare.arg("--node").arg(others.node).arg("--python").arg(others.python);
     compare.args(["--date", today(workspace)?.trim()]);
     if passed_on.is_empty() {

@@ -32,15 +32,15 @@ pub(super) fn ensure(workspace: &Workspace) -> Result<(), Failure> {
     centrifuge(workspace, &folder)
 }
 
-/// The program around libdatachannel, built when it is missing or older than its source.
-pub(super) fn libdatachannel(workspace: &Workspace) -> Result<PathBuf, Failure> {
+/// The program around a library of peer connections, built when it is missing or older than its source.
+pub(super) fn rtc(workspace: &Workspace, library: &str) -> Result<PathBuf, Failure> {
     let folder = folder(workspace);
     fs::create_dir_all(&folder).map_err(|cause| Failure::File { path: folder.clone(), cause })?;
-    let source = format!("{}/libdatachannel", node::BENCH_RTC);
+    let source = format!("{}/{library}", node::BENCH_RTC);
     let text = workspace.read(&format!("{source}/Cargo.lock"))?
         + &workspace.read(&format!("{source}/src/main.rs"))?;
-    let program = "peerhall-bench-libdatachannel";
-    install(workspace, &folder, program, &text, &["--path", &source])?;
+    let program = format!("peerhall-bench-{library}");
+    install(workspace, &folder, &program, &text, &["--path", &source])?;
     Ok(folder.join(program))
 }
 
@@ -70,6 +70,8 @@ fn install(
     announce(&format!("cargo install {}", what.join(" ")));
     let mut cargo = workspace.cargo();
     cargo.args(["install", "--locked", "--force", "--quiet", "--root", FOLDER]).args(what);
+    // Sources that are a workspace of their own would be built beside themselves.
+    cargo.arg("--target-dir").arg(workspace.path(FOLDER).join("target"));
     process::run(&mut cargo)?;
     workspace::write(&stamp, made_from)
 }

@@ -111,9 +111,11 @@ pub(super) const BENCH_ALL: [Package; 8] = [
 ];
 
 /// What builds the peer connections that ours are compared with.
-pub(super) const BENCH_RTC: [Package; 2] = [
+pub(super) const BENCH_RTC: [Package; 3] = [
     Package { name: "cmake", is_there: || process::find_on_path("cmake").is_some(), service: None },
     Package { name: "g++", is_there: || process::find_on_path("c++").is_some(), service: None },
+    // Reads the headers of libdatachannel.
+    Package { name: "libclang-dev", is_there: has_libclang, service: None },
 ];
 
 const IPROUTE: Package =
@@ -171,9 +173,18 @@ fn browser(variable: &str, usual: [&str; 2]) -> OsString {
 }
 
 /// Its library lies in a folder named after the kind of machine.
+fn has_libclang() -> bool {
+    is_below_usr_lib("lib/libclang.so")
+}
+
 fn has_faketime() -> bool {
+    is_below_usr_lib("faketime/libfaketimeMT.so.1")
+}
+
+/// Whether a library is in a folder of some machine or version.
+fn is_below_usr_lib(library: &str) -> bool {
     let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).any(|library| library.is_file())
+    folders.map(|folder| folder.path().join(library)).any(|library| library.is_file())
 }
 
 fn venv_probe() -> Command {

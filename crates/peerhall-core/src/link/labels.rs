@@ -166,7 +166,6 @@ mod tests {
             mid: Some(mid.to_owned()),
             kind: MediaKind::Video,
             streams: vec![RemoteStream { key: RemoteStreamKey(1), id: stream.to_owned() }],
-            muted: false,
         }
     }
 

@@ -92,13 +92,10 @@ pub(crate) struct Link {
     pub(super) unanswered: u32,
     /// Until when the remote peer may be busy with the offer that it sent.
     pub(super) remote_offering: Option<Time>,
-    /// Until when an own offer waits for the first connection, and for what comes over it.
+    /// Until when an own offer waits for the first connection.
     pub(super) connecting: Option<Time>,
-    /// Since when it has been connected.
-    pub(super) connected: Option<Time>,
-    /// Tracks of the remote peer of which nothing has arrived. One that ends before counts on; nothing waits for
-    /// ever.
-    pub(crate) silent: usize,
+    /// Whether it has been connected.
+    pub(super) connected: bool,
     pub(super) remote: Option<Sdp>,
     /// Counts applied remote descriptions.
     pub(super) generation: u64,
@@ -129,8 +126,7 @@ impl Link {
             unanswered: 0,
             remote_offering: None,
             connecting: None,
-            connected: None,
-            silent: 0,
+            connected: false,
             remote: None,
             generation: 0,
             ladder: Ladder::default(),
@@ -235,13 +231,12 @@ impl Link {
             RtcInput::State(RtcState::Connected) => {
                 self.ladder.recovered();
                 self.unanswered = 0;
-                self.connected.get_or_insert(now);
+                self.connected = true;
             }
             RtcInput::Ice(ice) => {
                 self.ice = ice;
                 self.check_ice(now);
             }
-            RtcInput::Heard(_) => self.silent = self.silent.saturating_sub(1),
             RtcInput::CreateFailed(failure) => self.out.push(LinkOut::NegotiationError(failure.into())),
             RtcInput::CandidateAdded(_)
             | RtcInput::State(_)

@@ -8,12 +8,8 @@ use super::sdp::Sdp;
 use crate::time::Time;
 
 /// How long who gives way waits for the first connection with a second own offer, while the remote peer sends
-/// something: Chromium, made to take an offer back before the first packet has arrived, lets what it receives stay
-/// silent for good, though all that is sent arrives.
+/// something: Chromium, made to take an offer back while it gathers, may never gather candidates again.
 const CONNECTING: Duration = Duration::from_secs(5);
-
-/// How long the first packets may take once there is a connection. A track that shows nothing sends none.
-pub(super) const FIRST_PACKETS: Duration = Duration::from_secs(5);
 
 /// Ordinary offers in a row that may stay unanswered before the link stops asking by itself.
 const MAX_UNANSWERED: u32 = 3;
@@ -47,7 +43,7 @@ impl Link {
         }
     }
 
-    /// Whether a restart may be offered now: while there is a path it waits for the first packets, too.
+    /// Whether a restart may be offered now: while there is a path it waits as an ordinary offer does.
     pub(super) fn may_restart(&mut self, now: Time) -> bool {
         !(self.ice_works() && matches!(self.side, Side::Stable)) || self.may_offer(now)
     }
@@ -55,11 +51,8 @@ impl Link {
     /// Whether an ordinary offer may be made now.
     pub(super) fn may_offer(&mut self, now: Time) -> bool {
         let receives = self.remote.as_ref().is_some_and(Sdp::sends);
-        let until = match self.connected {
-            None => Some(self.connecting.unwrap_or(now + CONNECTING)),
-            Some(at) => (self.silent > 0).then_some(at + FIRST_PACKETS),
-        };
-        self.connecting = until.filter(|_| self.polite && receives);
+        let waits = self.polite && receives && !self.connected;
+        self.connecting = waits.then(|| self.connecting.unwrap_or(now + CONNECTING));
         let stable = matches!(self.side, Side::Stable) && self.offer_at().is_none_or(|at| now >= at);
         stable || self.replaces_offer
     }
@@ -80,7 +73,7 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{LinkId, RemoteTrackKey};
+    use crate::ids::LinkId;
     use crate::link::negotiation::{LinkOut, REMOTE_OFFERING, REMOTE_SETTLING};
     use crate::link::restart::{ANSWER_TIMEOUT, RESTART_DELAYS};
     use crate::link::rtc::{Description, DescriptionKind, IceState, RtcInput, RtcState};
@@ -140,54 +133,28 @@ mod tests {
         (link, now)
     }
 
-    /// The same, with an offer of the remote peer in which it sends something that has not arrived yet.
+    /// The same, with an offer of the remote peer in which it sends something.
     fn link_that_receives() -> (Link, Time) {
         let offer = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=msid:camera picture\r\na=sendrecv";
-        let (mut link, now) = link_that_answered(offer);
-        link.silent = 1;
-        (link, now)
+        link_that_answered(offer)
     }
 
     #[test]
-    fn who_gives_way_offers_again_once_the_first_packets_have_had_time_to_come() {
+    fn who_gives_way_offers_again_once_there_is_a_connection() {
         let (mut link, now) = link_that_receives();
-        let connected = now + Duration::from_secs(2);
-        link.input(connected, RtcInput::State(RtcState::Connected));
-        assert!(offers(&mut link).is_empty(), "nothing has come yet");
-        assert_eq!(link.deadline(), Some(connected + FIRST_PACKETS));
-        link.handle_timeout(connected + FIRST_PACKETS);
-        assert_eq!(offers(&mut link), [false]);
-    }
-
-    #[test]
-    fn who_gives_way_offers_again_as_soon_as_all_tracks_are_heard() {
-        let (mut link, now) = link_that_receives();
-        link.silent = 2;
-        link.input(now, RtcInput::State(RtcState::Connected));
-        link.input(now, RtcInput::Heard(RemoteTrackKey(1)));
-        assert!(offers(&mut link).is_empty(), "one of two was heard");
-        link.input(now, RtcInput::Heard(RemoteTrackKey(2)));
-        assert_eq!(offers(&mut link), [false]);
-    }
-
-    #[test]
-    fn who_gives_way_waits_for_no_packets_where_the_platform_tells_of_none() {
-        let (mut link, now) = link_that_receives();
-        link.input(now, RtcInput::Heard(RemoteTrackKey(1)));
         assert!(offers(&mut link).is_empty(), "there is no connection yet");
         link.input(now, RtcInput::State(RtcState::Connected));
         assert_eq!(offers(&mut link), [false]);
     }
 
     #[test]
-    fn a_restart_that_is_asked_for_before_the_first_packets_waits_for_them_while_there_is_a_path() {
+    fn a_restart_that_is_asked_for_before_the_first_connection_waits_for_it_while_there_is_a_path() {
         let (mut link, now) = link_that_receives();
         link.input(now, RtcInput::Ice(IceState::Connected));
-        link.input(now, RtcInput::State(RtcState::Connected));
         link.restart(now);
-        assert!(offers(&mut link).is_empty(), "nothing has come yet");
-        assert_eq!(link.deadline(), Some(now + FIRST_PACKETS));
-        link.handle_timeout(now + FIRST_PACKETS);
+        assert!(offers(&mut link).is_empty(), "there is no connection yet");
+        assert_eq!(link.deadline(), Some(now + CONNECTING));
+        link.input(now, RtcInput::State(RtcState::Connected));
         assert_eq!(offers(&mut link), [true]);
     }
 

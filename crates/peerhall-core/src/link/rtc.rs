@@ -104,8 +104,6 @@ pub enum RtcInput {
     Ice(IceState),
     /// The remote peer sends a track.
     Track(RemoteTrack),
-    /// The first packets of a remote track have arrived that came [muted](RemoteTrack::muted).
-    Heard(RemoteTrackKey),
     /// A remote track ended.
     TrackEnded(RemoteTrackKey),
     /// A remote track left a stream: the sender removed it, though the track itself only mutes.
@@ -143,8 +141,6 @@ pub struct RemoteTrack {
     pub kind: MediaKind,
     /// The streams that it belongs to.
     pub streams: Vec<RemoteStream>,
-    /// Whether nothing of it has arrived, as far as the platform tells; [`RtcInput::Heard`] follows then.
-    pub muted: bool,
 }
 
 /// A stream of a remote peer.

@@ -89,7 +89,6 @@ mod tests {
                 .iter()
                 .map(|(id, key)| RemoteStream { key: RemoteStreamKey(*key), id: (*id).to_owned() })
                 .collect(),
-            muted: false,
         }
     }
 

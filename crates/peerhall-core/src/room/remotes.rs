@@ -67,12 +67,7 @@ impl<J: Json> Peer<J> {
                 self.rtc_state(now, key, state);
                 self.pass_to_link(now, key, RtcInput::State(state));
             }
-            RtcInput::Track(track) => {
-                if let Some(remote) = self.remote_mut(key).filter(|_| track.muted) {
-                    remote.link.silent += 1;
-                }
-                self.track_came(key, track);
-            }
+            RtcInput::Track(track) => self.track_came(key, track),
             RtcInput::TrackEnded(track) => self.track_gone(key, track, TrackGone::Ended),
             RtcInput::TrackRemoved { stream, track } => {
                 self.track_gone(key, track, TrackGone::Removed(&stream))
@@ -89,7 +84,6 @@ impl<J: Json> Peer<J> {
             | RtcInput::RemoteSet(_)
             | RtcInput::CandidateAdded(_)
             | RtcInput::LocalCandidate(_)
-            | RtcInput::Heard(_)
             | RtcInput::Ice(_) => self.pass_to_link(now, key, input),
         }
     }

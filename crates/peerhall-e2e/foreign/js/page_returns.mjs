@@ -24,8 +24,9 @@ await run('page returns', 240, async (test) => {
   const before = await own();
 
   test.step('cutting the connection');
+  const isLost = ann.waitForSelector('#status.bad');
   proxy.cut();
-  await ann.waitForSelector('#status.bad');
+  await isLost;
   await ann.waitForSelector('#status.good');
   await visitor.seesPeople(ann, ['Ann (you)', 'Ben']);
   await visitor.seesPeople(ben, ['Ann', 'Ben (you)']);

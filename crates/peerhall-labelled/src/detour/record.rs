@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::frame::{FrameError, MAX_MESSAGE_BYTES};
+use crate::frame::FrameError;
 
 /// Bytes before those that a record carries.
 const HEAD: usize = 1 + 2 + 2;
@@ -64,9 +64,6 @@ impl Records {
         let Some([kind, a, b, c, d]) = self.bytes.first_chunk::<HEAD>().copied() else { return Ok(None) };
         let line = u16::from_be_bytes([a, b]);
         let length = usize::from(u16::from_be_bytes([c, d]));
-        if length > MAX_MESSAGE_BYTES {
-            return Err(FrameError::Long);
-        }
         let Some(carried) = self.bytes.get(HEAD..HEAD + length) else { return Ok(None) };
         let record = match kind {
             OPEN => {
@@ -115,7 +112,6 @@ mod tests {
     fn what_is_no_record_is_refused_as_soon_as_it_is_seen() {
         for (bytes, error) in [
             (head(9, 0, 0), FrameError::UnknownKind(9)),
-            (head(MESSAGE, 0, MAX_MESSAGE_BYTES + 1), FrameError::Long),
             ([head(CLOSE, 0, 1), vec![0]].concat(), FrameError::Long),
             ([head(OPEN, 0, 1), vec![0xff]].concat(), FrameError::NotText),
         ] {

@@ -179,6 +179,16 @@ impl Stay {
         Some(Word { from: self.own, to: self.other, what })
     }
 
+    /// A word that says nothing new, to see what becomes of it.
+    pub(super) const fn question(&self) -> Word {
+        Word { from: self.own, to: self.other, what: What::Taken(self.taken) }
+    }
+
+    /// Whether nothing more goes out before the other side has said what has arrived.
+    pub(super) const fn is_full(&self) -> bool {
+        self.queued > 0 && self.in_flight > 0
+    }
+
     fn put(&mut self, channel: ChannelId, bytes: Bytes) {
         if !bytes.is_empty() {
             self.queued += bytes.len();

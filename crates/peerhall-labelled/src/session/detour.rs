@@ -7,7 +7,8 @@ use super::{Phase, Role, Session};
 use crate::detour::{Record, Turn};
 use crate::error::{CutOff, DirectError};
 use crate::event::{ChannelId, Event, Output, Way};
-use crate::options::{BUFFER_CEILING, ChannelOptions, DETOUR_CEILING, PROTOCOL};
+use crate::frame::MAX_MESSAGE_BYTES;
+use crate::options::{BUFFER_CEILING, CHUNK, ChannelOptions, DETOUR_CEILING, PROTOCOL};
 use crate::session::{Message, RemoteChannel};
 
 /// Which way the channels of a session go.
@@ -65,11 +66,11 @@ impl Session {
         }
     }
 
-    /// Bytes that a new channel's buffer may hold.
-    pub(super) const fn ceiling(&self) -> usize {
+    /// Bytes that a new channel's buffer may hold, and those of one message on it.
+    pub(super) fn buffer(&self) -> (usize, usize) {
         match self.road {
-            Road::Connection => BUFFER_CEILING,
-            Road::Server { .. } => DETOUR_CEILING,
+            Road::Connection => (BUFFER_CEILING, self.config.chunk.clamp(CHUNK, MAX_MESSAGE_BYTES)),
+            Road::Server { .. } => (DETOUR_CEILING, CHUNK),
         }
     }
 
@@ -158,7 +159,7 @@ impl Session {
             self.opened(now, channel, Some(line));
             return true;
         }
-        let Some((number, text)) = self.detour.next_text() else { return false };
+        let Some((number, text)) = self.detour.next_text(now) else { return false };
         self.out.push_back(Output::Direct { number, text });
         self.note_queues();
         self.flush(now);

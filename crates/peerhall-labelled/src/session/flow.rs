@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::event::{Event, Output};
-use crate::frame::MAX_MESSAGE_BYTES;
+use crate::options::CHUNK;
 
 impl Session {
     /// Something has changed: what may be sent, asked for or told now is found once the driver takes outputs. What
@@ -55,7 +55,7 @@ impl Session {
         let mut message = Vec::new();
         loop {
             frame.write(&mut message);
-            let room = MAX_MESSAGE_BYTES.saturating_sub(message.len());
+            let room = CHUNK.saturating_sub(message.len());
             let next = frame.tells_length().then(|| lane.next_whole(self.now, room)).flatten();
             match next {
                 Some(next) => frame = next,

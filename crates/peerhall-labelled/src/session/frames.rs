@@ -25,7 +25,7 @@ impl Session {
                 lane.heard_in = now;
             }
             Frame::Credit { .. } | Frame::Received { .. } | Frame::Cancel { .. } | Frame::Place { .. } => {
-                lane.heard_out = now;
+                (lane.heard_out, lane.asked_server) = (now, false);
             }
         }
         match frame {

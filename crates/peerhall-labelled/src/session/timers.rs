@@ -55,8 +55,14 @@ impl Session {
             self.detour_is_silent();
         }
         let error = TransferError::Stalled { waited: limit };
+        let by_server = self.way() == Way::Server;
         for index in 0..self.lanes.len() {
             let Some(lane) = self.lanes.get_mut(index) else { continue };
+            if by_server && is_due(receiver_is_late(lane, limit)) && !lane.asked_server {
+                // A receiver may have met the quota, and could not say so. Who only does not read gets as long again.
+                (lane.asked_server, lane.heard_out) = (true, now);
+                self.detour.ask_server();
+            }
             let late_out = is_due(receiver_is_late(lane, limit)).then(|| waited_for(lane)).flatten();
             let late_in = is_due(sender_is_late(lane, limit)).then(|| awaited(lane)).flatten();
             let sign = is_due(sign_is_due(lane, limit)).then(|| lane.is_silent().map(|m| m.sign_of_life()));

@@ -20,6 +20,9 @@ struct Arguments {
     /// The program around libdatachannel
     #[arg(long, value_name = "PATH")]
     libdatachannel: PathBuf,
+    /// The program around the crate `webrtc`
+    #[arg(long, value_name = "PATH")]
+    webrtc: PathBuf,
     /// Folder with the scripts for libwebrtc and aiortc
     #[arg(long, value_name = "DIR")]
     scripts: PathBuf,
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         bulk: arguments.bulk.clone(),
         remotes: arguments.remotes.clone(),
         libdatachannel: arguments.libdatachannel.clone(),
+        webrtc: arguments.webrtc.clone(),
         scripts: arguments.scripts.clone(),
         node: arguments.node.clone(),
         python: arguments.python.clone(),
@@ -66,7 +70,7 @@ fn page(arguments: &Arguments, verdicts: &[Verdict]) -> String {
     let lines: Vec<String> = verdicts.iter().map(|verdict| format!("- {}\n", verdict.line)).collect();
     format!(
         "# Data channels beside those of others\n\n\
-         Written by `cargo xtask bench --all` on {}; do not edit. Machine: {}. One reliable channel, 100 MB in \
+         Written by `cargo xtask bench --rtc` on {}; do not edit. Machine: {}. One reliable channel, 100 MB in \
          messages of 64 KiB, two processes over loopback, {} runs of each stack in turn, medians; the CPU is \
          that of both processes while the messages travel.\n\n{}",
         arguments.date,

@@ -8,9 +8,6 @@ use crate::machine::Meter;
 use crate::rig::{Counts, Rig};
 use crate::window::Window;
 
-/// How long the last operations may take before they count as lost.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
-
 /// What one operation is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operation {
@@ -63,10 +60,7 @@ pub(super) fn closed(
         }
         rig.turn_or_stuck("messages are on their way")?;
     }
-    let patience = Instant::now() + DRAIN_PATIENCE;
-    while operation.finished(&rig.counts, &before) < sent && Instant::now() < patience {
-        rig.turn(Some(Duration::from_millis(20)))?;
-    }
+    rig.drain(|counts| operation.finished(counts, &before) >= sent)?;
     let seconds = began.elapsed().as_secs_f64();
     let usage = meter.read();
     let counts = rig.counts;

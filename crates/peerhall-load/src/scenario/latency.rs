@@ -70,6 +70,9 @@ impl Load for Latencies {
         let sent = self.run(seconds)?;
         let usage = meter.read();
         let rig = &mut self.bench.rig;
+        let due = sent * self.subscribers;
+        rig.drain(|counts| counts.delivered - before.delivered >= due)?;
+        // What comes twice comes now.
         rig.settle(Duration::from_millis(100))?;
         let counts = rig.counts;
         let delivered = counts.delivered - before.delivered;
@@ -86,7 +89,7 @@ impl Load for Latencies {
             usage,
             units: delivered,
             seconds: usage.seconds,
-            lost: (sent * self.subscribers).abs_diff(delivered) + (counts.lost - before.lost) as u64,
+            lost: due.abs_diff(delivered) + (counts.lost - before.lost) as u64,
             frames: counts.frames - before.frames,
             bytes: counts.bytes - before.bytes,
             latency,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use str0m::Rtc;
 use str0m::channel::{ChannelConfig, ChannelData, ChannelId, Reliability};
 
+use super::rotation::Rotation;
 use crate::channel::{Channel, ChannelEvent, DataChannelInit, Message, ReadyState, Shared, Unread};
 use crate::error::ChannelError;
 use crate::stats::ChannelStats;
@@ -20,7 +21,12 @@ const MAX_NEGOTIATED_ID: u16 = 1_023;
 
 /// Bytes up to which the engine is given more than one message: enough for what a fast path takes at a
 /// time, and the little it holds is what stands before the first message of another channel.
-const ENGINE_FILL: usize = 128 * 1024;
+pub(super) const ENGINE_FILL: usize = 128 * 1024;
+
+/// Bytes in the engine from which on a message waits that does not fit in with them. Were a long one to wait until all
+/// before it is acknowledged, it would wait for the acknowledgement of a lonely last packet, which the other side holds
+/// back for 200 ms (RFC 9260, section 6.2).
+const ENGINE_LOW: usize = ENGINE_FILL / 2;
 
 #[derive(Debug)]
 pub(super) struct Channels {
@@ -28,6 +34,12 @@ pub(super) struct Channels {
     by_engine: HashMap<ChannelId, u64>,
     /// Those with something on its way out, or about to close.
     active: BTreeSet<u64>,
+    /// Those of them that have messages for the engine.
+    turns: Rotation,
+    /// Those that may be closed now.
+    closing: Vec<u64>,
+    /// Bytes of all of them that the engine holds.
+    in_engine: usize,
     next_key: u64,
     send_buffer: usize,
     max_message: usize,
@@ -52,6 +64,9 @@ impl Channels {
             all: BTreeMap::new(),
             by_engine: HashMap::new(),
             active: BTreeSet::new(),
+            turns: Rotation::default(),
+            closing: Vec::new(),
+            in_engine: 0,
             next_key: 0,
             send_buffer,
             max_message: DEFAULT_MAX_MESSAGE,
@@ -68,7 +83,7 @@ impl Channels {
     /// The remote's description says how large a message it takes.
     pub(super) fn set_max_message(&mut self, bytes: usize) {
         // The engine takes a message whole or not at all, so it has to fit into its buffer.
-        self.max_message = bytes.min(super::ENGINE_BUFFER);
+        self.max_message = bytes.min(super::MAX_MESSAGE);
     }
 
     pub(super) fn create(
@@ -100,7 +115,7 @@ impl Channels {
         if let Some(entry) = self.entry(engine) {
             let shared = Arc::clone(&entry.shared);
             shared.opened(id, self.max_message);
-            self.pump(rtc, shared.key);
+            self.has_work(shared.key);
             return None;
         }
         if id.is_none_or(|id| id > MAX_NEGOTIATED_ID && rtc_placeholder(rtc, engine)) {
@@ -139,75 +154,75 @@ impl Channels {
         if let Some(key) = self.by_engine.remove(&engine)
             && let Some(entry) = self.all.remove(&key)
         {
+            self.in_engine -= entry.in_engine;
             entry.shared.closed();
         }
     }
 
     pub(super) fn close_all(&mut self) {
         self.by_engine.clear();
+        self.turns.clear();
+        self.closing.clear();
+        self.in_engine = 0;
         for entry in std::mem::take(&mut self.all).into_values() {
             entry.shared.closed();
         }
     }
 
-    /// Hands the engine what it takes of a channel's messages, and closes the channel if asked to.
-    /// Says whether the engine took something, after which it has to be drained.
-    pub(super) fn pump(&mut self, rtc: &mut Rtc, key: u64) -> bool {
-        let held: usize = self.active.iter().filter_map(|key| self.all.get(key)).map(|e| e.in_engine).sum();
-        let Some(entry) = self.all.get_mut(&key) else { return false };
+    /// A channel has messages for the engine, or is to be closed.
+    pub(super) fn has_work(&mut self, key: u64) {
         self.active.insert(key);
-        let ready = entry.shared.ready_state();
-        if let Some(mut channel) = rtc.channel(entry.engine)
-            && let Some(outgoing) = entry.shared.next_outgoing()
-        {
-            let (binary, bytes) = match &outgoing.message {
-                Message::Text(text) => (false, text.as_bytes()),
-                Message::Binary(bytes) => (true, bytes.as_ref()),
-            };
-            let room = held == 0 || held + bytes.len() <= ENGINE_FILL;
-            let written = if room { channel.write(binary, bytes) } else { Ok(false) };
-            return match written {
-                Ok(true) => {
-                    entry.in_engine += bytes.len();
-                    entry.stats.messages_sent += 1;
-                    entry.stats.bytes_sent += bytes.len() as u64;
-                    true
-                }
-                Ok(false) => {
-                    entry.shared.put_back(outgoing);
-                    false
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "a message was refused by the engine");
-                    entry.shared.released(bytes.len());
-                    true
-                }
-            };
+        if self.all.get(&key).is_some_and(Entry::ends) {
+            self.closing.push(key);
         }
-        if ready == ReadyState::Closing && entry.shared.is_drained() && !entry.closing {
-            return entry.close(rtc);
+        self.turns.join(key);
+    }
+
+    /// Hands the engine the next message, or closes a channel that has sent all it had. Says whether the engine was
+    /// told something, after which it has to be drained.
+    pub(super) fn pump(&mut self, rtc: &mut Rtc) -> bool {
+        // An end needs no room, and waits for nobody's messages.
+        while let Some(key) = self.closing.pop() {
+            if self.all.get_mut(&key).is_some_and(|entry| entry.close(rtc)) {
+                return true;
+            }
+        }
+        while let Some(key) = self.turns.first() {
+            let held = self.in_engine;
+            match self.all.get_mut(&key).map_or(Turn::Nothing, |entry| entry.take_turn(rtc, held)) {
+                Turn::Written(bytes) => {
+                    self.in_engine += bytes;
+                    self.turns.sent(bytes);
+                    return true;
+                }
+                // Nobody passes it: others with smaller messages would never let it have the room it needs.
+                Turn::NoRoom => return false,
+                Turn::Nothing => self.turns.leave(),
+            }
         }
         false
     }
 
-    /// Takes note of what the remote has acknowledged, and says which channels could go on.
-    pub(super) fn settle(&mut self, rtc: &mut Rtc) -> Vec<u64> {
-        let mut waiting = Vec::new();
-        let all = &mut self.all;
-        self.active.retain(|key| {
+    /// Takes note of what the remote has acknowledged, after which channels can go on.
+    pub(super) fn settle(&mut self, rtc: &mut Rtc) {
+        let Self { all, active, turns, closing, in_engine: held, .. } = self;
+        active.retain(|key| {
             let Some(entry) = all.get_mut(key) else { return false };
             let in_engine = rtc.channel(entry.engine).map_or(0, |mut c| c.buffered_amount());
             let released = entry.in_engine.saturating_sub(in_engine);
             entry.in_engine -= released;
+            *held -= released;
             entry.shared.released(released);
-            let closing = !entry.closing && entry.shared.ready_state() == ReadyState::Closing;
-            let waits = closing || !entry.shared.is_drained();
-            if waits {
-                waiting.push(*key);
+            let ends = entry.ends();
+            let waits = !entry.shared.is_drained();
+            if ends {
+                closing.push(*key);
             }
-            waits || entry.in_engine > 0
+            if waits {
+                turns.join(*key);
+            }
+            ends || waits || entry.in_engine > 0
         });
-        waiting
     }
 
     pub(super) fn stats(&self) -> Vec<ChannelStats> {
@@ -269,9 +284,46 @@ impl Drop for Channels {
 }
 
 impl Entry {
-    /// Tells the engine to close, once it has nothing left to send. A channel that never opened has
-    /// nothing to close yet; it is closed when it opens.
+    /// Hands the engine, which holds so many bytes, one message.
+    fn take_turn(&mut self, rtc: &mut Rtc, held: usize) -> Turn {
+        let Some(mut channel) = rtc.channel(self.engine) else { return Turn::Nothing };
+        let Some(outgoing) = self.shared.next_outgoing() else { return Turn::Nothing };
+        let (binary, bytes) = match &outgoing.message {
+            Message::Text(text) => (false, text.as_bytes()),
+            Message::Binary(bytes) => (true, bytes.as_ref()),
+        };
+        let room = held <= ENGINE_LOW || held + bytes.len() <= ENGINE_FILL;
+        let written = if room { channel.write(binary, bytes) } else { Ok(false) };
+        match written {
+            Ok(true) => {
+                self.in_engine += bytes.len();
+                self.stats.messages_sent += 1;
+                self.stats.bytes_sent += bytes.len() as u64;
+                Turn::Written(bytes.len())
+            }
+            Ok(false) => {
+                self.shared.put_back(outgoing);
+                Turn::NoRoom
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a message was refused by the engine");
+                self.shared.released(bytes.len());
+                Turn::Written(0)
+            }
+        }
+    }
+
+    /// Whether it is to be closed, and the engine was not told yet.
+    fn ends(&self) -> bool {
+        !self.closing && self.shared.ready_state() == ReadyState::Closing
+    }
+
+    /// Tells the engine to close a channel that ends, once it has nothing left to send; says whether it was told. A
+    /// channel that never opened has nothing to close yet; it is closed when it opens.
     fn close(&mut self, rtc: &mut Rtc) -> bool {
+        if !self.ends() || !self.shared.is_drained() {
+            return false;
+        }
         let Some(mut channel) = rtc.channel(self.engine) else { return false };
         if channel.buffered_amount() > 0 {
             return false;
@@ -280,6 +332,17 @@ impl Entry {
         rtc.direct_api().close_data_channel(self.engine);
         true
     }
+}
+
+/// What a channel did with its turn.
+#[derive(Debug)]
+enum Turn {
+    /// The engine took so many bytes of a message, and has to be drained.
+    Written(usize),
+    /// The engine has no room for the next message.
+    NoRoom,
+    /// There was nothing to do.
+    Nothing,
 }
 
 /// What a description without a word about it stands for (RFC 8841 section 6.1).

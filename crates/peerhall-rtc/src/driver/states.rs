@@ -14,6 +14,8 @@ use crate::event::{ConnectionState, IceState};
 pub(super) struct States {
     pub(super) ice: IceState,
     encrypted: bool,
+    /// Whether the engine looks for no path: it has one, and only sees to it that it works.
+    pub(super) settled: bool,
     fails_at: Option<Instant>,
     connect_timeout: Duration,
     failed_timeout: Duration,
@@ -21,11 +23,19 @@ pub(super) struct States {
 
 impl States {
     pub(super) fn new(connect_timeout: Duration, failed_timeout: Duration) -> Self {
-        Self { ice: IceState::New, encrypted: false, fails_at: None, connect_timeout, failed_timeout }
+        Self {
+            ice: IceState::New,
+            encrypted: false,
+            settled: false,
+            fails_at: None,
+            connect_timeout,
+            failed_timeout,
+        }
     }
 
     /// Descriptions have been exchanged, or credentials renewed: looking for a path starts anew.
     pub(super) fn started(&mut self, now: Instant) {
+        self.settled = false;
         if !matches!(self.ice, IceState::Connected | IceState::Completed | IceState::Closed) {
             self.ice = IceState::Checking;
             self.fails_at = Some(now + self.connect_timeout);
@@ -34,6 +44,7 @@ impl States {
 
     /// The engine's ICE moved on.
     pub(super) fn ice(&mut self, state: IceConnectionState, now: Instant) {
+        self.settled = matches!(state, IceConnectionState::Connected | IceConnectionState::Completed);
         match state {
             IceConnectionState::New => {}
             IceConnectionState::Checking => {

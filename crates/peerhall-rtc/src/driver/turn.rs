@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::{Event as EngineEvent, Input, Output};
+use str0m::{Event as EngineEvent, Input, Output, Reason};
 
 use super::{Driver, Visible, media};
 use crate::event::{CandidateKind, Event};
@@ -26,6 +26,9 @@ impl Driver {
     pub(super) fn receive(&mut self, local: SocketAddr, remote: SocketAddr, datagram: &[u8], at: Instant) {
         // What is no STUN, DTLS or RTP is not for us.
         let Ok(receive) = Receive::new(Protocol::Udp, remote, local, datagram) else { return };
+        if !is_check(datagram) {
+            self.slack.used();
+        }
         // The sockets are this connection's alone, so the engine need not be asked whose it is: path
         // checks are checked by their password, the rest by its encryption, and a first handshake
         // message that overtakes the check of its path is worth a second of waiting.
@@ -63,9 +66,9 @@ impl Driver {
         }
     }
 
-    /// Hands a channel's messages to the engine, as far as it takes them.
-    pub(super) fn pump(&mut self, key: u64) {
-        while self.channels.pump(&mut self.rtc, key) {
+    /// Hands the messages of channels to the engine, as far as it takes them.
+    pub(super) fn pump(&mut self) {
+        while self.channels.pump(&mut self.rtc) {
             self.drain();
         }
     }
@@ -73,14 +76,19 @@ impl Driver {
     /// Everything that follows from what has happened; returns when the next thing is due.
     pub(super) fn finish_turn(&mut self) -> Instant {
         self.take_intake();
-        for key in self.channels.settle(&mut self.rtc) {
-            self.pump(key);
-        }
+        self.channels.settle(&mut self.rtc);
+        self.pump();
         let engine = self.drain();
         self.announce();
         self.network.flush();
+        let engine = if self.can_wait() { self.slack.put_off(Instant::now(), engine) } else { engine };
         let due = [self.states.deadline(), self.intake.deadline()];
         due.into_iter().flatten().fold(engine, Instant::min)
+    }
+
+    /// Whether what the engine waits for may come a little later: a check of a path that works, or figures.
+    fn can_wait(&self) -> bool {
+        self.states.settled && matches!(self.rtc.last_timeout_reason(), Reason::Ice | Reason::Stats)
     }
 
     /// Takes the datagrams that may pass now.
@@ -139,7 +147,7 @@ impl Driver {
     }
 
     /// Ends the connection: says goodbye to the remote and to everybody here.
-    pub(super) async fn end(mut self) {
+    pub(super) async fn end(mut self: Box<Self>) {
         if let Err(error) = self.rtc.close() {
             tracing::debug!(%error, "closing without a word to the remote");
         }
@@ -171,8 +179,11 @@ impl Driver {
     fn transmit(&mut self, transmit: &Transmit) {
         let (local, remote) = (transmit.source, transmit.destination);
         self.stats.bytes_sent += transmit.contents.len() as u64;
-        // Path checks try every path; the rest goes where the engine has settled (RFC 7983).
-        let check = transmit.contents.first().is_none_or(|first| *first < 4);
+        // Path checks try every path; the rest goes where the engine has settled.
+        let check = is_check(&transmit.contents);
+        if !check {
+            self.slack.used();
+        }
         if !check && self.path != Some((local, remote)) {
             self.path = Some((local, remote));
             let (local, remote) = self.path_kinds(local, remote);
@@ -240,4 +251,9 @@ impl Driver {
             self.ending = true;
         }
     }
+}
+
+/// Whether a datagram is STUN's (RFC 7983).
+fn is_check(datagram: &[u8]) -> bool {
+    datagram.first().is_none_or(|first| *first < 4)
 }

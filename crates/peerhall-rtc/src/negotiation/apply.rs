@@ -97,6 +97,7 @@ impl Negotiation {
         let narrowed = sdp::narrow_offer(offer, |mid| sending.iter().any(|name| name == mid));
         let inside = Alias::inward(self.alias.as_ref(), narrowed);
         let parsed = SdpOffer::from_sdp_string(&inside).map_err(|_| BadDescription::Syntax)?;
+        read_alike(&inside, parsed.media_lines.iter().map(|line| line.mid()))?;
         // An offer of ours is void from here on; a restart in it is still wanted.
         self.pending = None;
         self.transceivers.roll_back();
@@ -142,6 +143,7 @@ impl Negotiation {
         let alias = self.pending.as_ref().and_then(|pending| pending.alias.as_ref());
         let inside = Alias::inward(alias, sdp::without_candidates(answer));
         let parsed = SdpAnswer::from_sdp_string(&inside).map_err(|_| BadDescription::Syntax)?;
+        read_alike(&inside, parsed.media_lines.iter().map(|line| line.mid()))?;
         let offer = self.pending.take().ok_or(NegotiationError::ForeignAnswer)?;
         let accepted = rtc.sdp_api().accept_answer(offer.token, parsed);
         if accepted.is_ok() {
@@ -212,4 +214,11 @@ fn belongs(offer: &Offer, answer: &Summary) -> bool {
 fn identity(summary: &Summary) -> Option<LocalIdentity> {
     let section = summary.sections.first()?.mid.clone();
     Some(LocalIdentity { section, ufrag: summary.ufrag.clone() })
+}
+
+/// Whether the engine has read the sections that we read. It stops at a line that it finds no place for, and a line that
+/// is not as it should be may take those behind it along.
+fn read_alike(inside: &str, engine: impl Iterator<Item = Mid>) -> Result<(), BadDescription> {
+    let alike = engine.map(|mid| mid.to_string()).eq(sdp::names(inside).map(str::to_owned));
+    alike.then_some(()).ok_or(BadDescription::Syntax)
 }

@@ -150,6 +150,11 @@ pub(super) fn sections(sdp: &str) -> impl Iterator<Item = &str> {
     pieces.into_iter()
 }
 
+/// Names of the sections, in their order.
+pub(crate) fn names(sdp: &str) -> impl Iterator<Item = &str> {
+    sections(sdp).skip(1).map(|part| attribute(part, "mid").unwrap_or_default())
+}
+
 /// Value of the first `a=name:value` line.
 pub(super) fn attribute<'a>(part: &'a str, name: &str) -> Option<&'a str> {
     attributes(part, name).next()
@@ -176,7 +181,8 @@ fn section(part: &str, bundle: &[&str]) -> Result<MediaSection, BadDescription> 
         Some("application") => SectionKind::Application,
         _ => return Err(BadDescription::Section),
     };
-    let mid = attribute(part, "mid").ok_or(BadDescription::Mid)?;
+    let mut names = attributes(part, "mid");
+    let (Some(mid), None) = (names.next(), names.next()) else { return Err(BadDescription::Mid) };
     // The engine keeps 16 bytes and these characters of a name; another would come back changed.
     let plain = mid.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if mid.is_empty() || mid.len() > 16 || !plain {

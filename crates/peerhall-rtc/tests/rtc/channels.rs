@@ -1,5 +1,7 @@
 //! Data channels.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -142,6 +144,28 @@ async fn messages_of_a_megabyte_arrive_whole() {
     sending.await.expect("the sender lives");
 }
 
+/// Each of them waited for the one before it to be acknowledged, which takes 200 ms when its last packet has no other
+/// to go with: a minute for all, and two seconds without.
+#[tokio::test]
+async fn long_messages_do_not_wait_until_those_before_them_are_acknowledged() {
+    let (_alice, _bob, ours, theirs) = channel_pair(DataChannelInit::default()).await;
+    for size in [100_000, 131_072, 200_000, 262_144, 1_000_000, 1_048_576] {
+        let message = Bytes::from(vec![7; size]);
+        let sending = async {
+            for _ in 0..50 {
+                ours.send(message.clone()).await.expect("sent");
+            }
+        };
+        let reading = async {
+            for _ in 0..50 {
+                assert_eq!(self::message(&theirs).await.len(), size);
+            }
+        };
+        let both = async { tokio::join!(sending, reading) };
+        tokio::time::timeout(Duration::from_secs(8), both).await.expect("nothing waits");
+    }
+}
+
 #[tokio::test]
 async fn a_message_larger_than_the_remote_takes_is_refused_at_once() {
     let small = Config { max_message_size: 100_000, ..config() };
@@ -279,4 +303,101 @@ async fn a_channel_that_nobody_holds_holds_nobody_up() {
     }
     second.send("still here").await.expect("sent");
     assert_eq!(peer::message(&heard).await, "still here".into());
+}
+
+/// Messages of 1 KiB that one channel of two has to send all the time.
+const FLOOD: usize = 40_000;
+
+/// Sends messages on the one channel of two while the other always has more to send than finds room, and gives back
+/// how many of the other's came before the last of them, from the first on. `ahead` says which of the two was there first.
+async fn come_beside_a_flood(ahead: bool, messages: Vec<Bytes>) -> usize {
+    let receiver = Config { receive_buffer: 256 * 1024, ..config() };
+    let (alice, mut bob, first, first_heard) =
+        channel_pair_with(config(), receiver, DataChannelInit::default()).await;
+    let second = alice.connection.create_data_channel("second", DataChannelInit::default()).await;
+    let second = second.expect("a channel");
+    let second_heard = bob.channel().await;
+    open(&second).await;
+    open(&second_heard).await;
+    let ends = ((first, first_heard), (second, second_heard));
+    let ((ours, heard), (flooding, flooded)) = if ahead { ends } else { (ends.1, ends.0) };
+
+    let count = Arc::new(AtomicUsize::new(0));
+    let (counting, flood) = (Arc::clone(&count), Bytes::from(vec![1; 1_024]));
+    let sender = tokio::spawn(async move {
+        for _ in 0..FLOOD {
+            flooding.send(flood.clone()).await.expect("sent");
+        }
+    });
+    let reader = tokio::spawn(async move {
+        for _ in 0..FLOOD {
+            message(&flooded).await;
+            counting.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    while count.load(Ordering::Relaxed) < 1_000 {
+        assert!(!sender.is_finished() && !reader.is_finished(), "the flood has ended");
+        tokio::task::yield_now().await;
+    }
+    let before = count.load(Ordering::Relaxed);
+    for message in &messages {
+        ours.send(message.clone()).await.expect("sent");
+    }
+    for expected in messages {
+        assert!(message(&heard).await == Message::Binary(expected), "a message came changed");
+    }
+    let between = count.load(Ordering::Relaxed) - before;
+    sender.await.expect("the sender lives");
+    reader.await.expect("all of the flood came");
+    between
+}
+
+/// Turns go by bytes.
+#[tokio::test]
+async fn small_messages_come_beside_long_ones_as_fast_as_those() {
+    let (alice, mut bob, ours, theirs) = channel_pair(DataChannelInit::default()).await;
+    let second = alice.connection.create_data_channel("second", DataChannelInit::default()).await;
+    let second = second.expect("a channel");
+    let heard = bob.channel().await;
+    open(&second).await;
+    open(&heard).await;
+    // Both stand ready before either is served.
+    let (long, small) = (Bytes::from(vec![1; 1_000_000]), Bytes::from(vec![2; 1_000]));
+    for _ in 0..4 {
+        ours.try_send(long.clone()).expect("there is room");
+    }
+    for _ in 0..2_000 {
+        second.try_send(small.clone()).expect("there is room");
+    }
+    let came = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&came);
+    let reader = tokio::spawn(async move {
+        for _ in 0..4 {
+            message(&theirs).await;
+            counting.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    for _ in 0..1_000 {
+        message(&heard).await;
+    }
+    let came = came.load(Ordering::Relaxed);
+    assert!(came < 4, "all {came} long messages went first");
+    reader.await.expect("they came");
+}
+
+#[tokio::test]
+async fn a_channel_that_always_has_messages_keeps_no_other_waiting() {
+    for ahead in [true, false] {
+        let messages = (0..100_u8).map(|number| Bytes::from(vec![number; 1_000])).collect();
+        let between = come_beside_a_flood(ahead, messages).await;
+        assert!(between < FLOOD / 4, "{between} of {FLOOD} went first, ahead {ahead}");
+    }
+}
+
+#[tokio::test]
+async fn small_messages_of_another_channel_do_not_keep_a_long_one_from_finding_room() {
+    for ahead in [true, false] {
+        let between = come_beside_a_flood(ahead, vec![Bytes::from(vec![7; 1_000_000])]).await;
+        assert!(between < FLOOD / 4, "{between} of {FLOOD} went first, ahead {ahead}");
+    }
 }

@@ -84,12 +84,12 @@ impl Lab {
         ids
     }
 
-    /// Whether what somebody receives from the remote peer stays silent for good: as in Chromium, where an own offer
-    /// is taken back that was made after the first agreement and before the first connection.
+    /// Whether somebody's connection to the remote peer may gather no more candidates: as Chromium, which took an own
+    /// offer back that was made after the first agreement and before the first connection.
     #[must_use]
-    pub fn is_silent(&self, actor: ActorId, id: &str) -> bool {
+    pub fn is_stuck(&self, actor: ActorId, id: &str) -> bool {
         let connection = self.link(actor, id).and_then(|link| self.world.connection(actor, link));
-        connection.is_some_and(|connection| connection.silent)
+        connection.is_some_and(|connection| connection.stuck)
     }
 
     /// Whether data flows between somebody and a remote peer, by what both mind and connection say.

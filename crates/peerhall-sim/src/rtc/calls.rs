@@ -282,7 +282,6 @@ impl World {
             }
             self.reconsider(now, pc, queue);
             self.plan(queue, now, Task::Channels(pc));
-            self.plan(queue, now + self.timing.first_packets, Task::Heard(pc));
         }
     }
 

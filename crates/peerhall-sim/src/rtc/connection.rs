@@ -87,12 +87,12 @@ pub(crate) struct Connection {
     pub(crate) streams: Vec<RemoteStream>,
     /// What Chromium does not forget: how its section for channels was called in an own offer that it took back.
     stale_data: Option<String>,
-    /// Whether the first packets of what it receives have arrived.
-    heard: bool,
-    /// Its own offer was made after the first agreement and before the first packets.
+    /// Whether it has been connected.
+    pub(crate) was_connected: bool,
+    /// Its own offer was made after the first agreement and before the first connection.
     early: bool,
-    /// What Chromium does not get over either: it took such an offer back, and what it receives stays silent.
-    pub(crate) silent: bool,
+    /// What Chromium does not always get over either: it took such an offer back, and may gather candidates no more.
+    pub(crate) stuck: bool,
     /// It refused an own answer, and refuses everything after that.
     pub(crate) broken: bool,
 }
@@ -126,9 +126,9 @@ impl Connection {
             version: 0,
             streams: Vec::new(),
             stale_data: None,
-            heard: false,
+            was_connected: false,
             early: false,
-            silent: false,
+            stuck: false,
             broken: false,
         }
     }
@@ -230,7 +230,7 @@ impl Connection {
         }
         match (kind, &self.signaling) {
             (DescriptionKind::Offer, Signaling::Stable | Signaling::HaveLocalOffer(_)) => {
-                self.early = self.remote.is_some() && !self.heard;
+                self.early = self.remote.is_some() && !self.was_connected;
                 self.unassign();
                 self.assign(&sdp);
                 self.signaling = Signaling::HaveLocalOffer(sdp);
@@ -266,7 +266,7 @@ impl Connection {
             DescriptionKind::Offer => {
                 if matches!(self.signaling, Signaling::HaveLocalOffer(_)) {
                     let before = self.data_mid.clone();
-                    self.silent |= self.style == Style::Trickle && self.early;
+                    self.stuck |= self.style == Style::Trickle && self.early;
                     self.unassign();
                     if self.style == Style::Trickle && self.data_mid.is_none() {
                         self.stale_data = before.or(self.stale_data.take());
@@ -389,13 +389,6 @@ impl Connection {
         inputs
     }
 
-    /// The first packets of what the other side sends have arrived.
-    pub(crate) fn hear(&mut self) -> Vec<RtcInput> {
-        self.heard = true;
-        let received = self.transceivers.iter().filter_map(|transceiver| transceiver.receiver.as_ref());
-        received.filter(|track| track.muted).map(|track| RtcInput::Heard(track.key)).collect()
-    }
-
     /// Whether something has changed that the other side does not know of.
     pub(crate) fn needs_negotiation(&self) -> bool {
         if self.wants_data && self.data_mid.is_none() {
@@ -453,8 +446,7 @@ impl Transceiver {
         }
         let id = if style == Style::OwnTrackIds { format!("made-up-{}", key.0) } else { sent };
         let kind = if self.kind == Kind::Audio { MediaKind::Audio } else { MediaKind::Video };
-        let muted = style == Style::Trickle;
-        RemoteTrack { key, id, mid: Some(section.mid.clone()), kind, streams: of, muted }
+        RemoteTrack { key, id, mid: Some(section.mid.clone()), kind, streams: of }
     }
 }
 

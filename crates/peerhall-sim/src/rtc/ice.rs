@@ -142,19 +142,7 @@ impl World {
             self.change(pc, IceState::Connected, RtcState::Connected);
             self.reconsider(now, pc, queue);
             self.plan(queue, now, Task::Channels(pc));
-            self.plan(queue, now + self.timing.first_packets, Task::Heard(pc));
         }
-    }
-
-    /// Packets arrive, as long as there is a way.
-    pub(super) fn hear(&mut self, pc: PcId) {
-        if self.partner(pc).is_none() {
-            return;
-        }
-        let connected =
-            self.connections.get_mut(&pc).filter(|connection| connection.state == RtcState::Connected);
-        let heard = connected.map(Connection::hear).unwrap_or_default();
-        heard.into_iter().for_each(|input| self.report(pc, input));
     }
 
     pub(super) fn ice_down(&mut self, now: Time, pc: PcId, epoch: u64, queue: &mut Queue) {
@@ -173,6 +161,7 @@ impl World {
     fn change(&mut self, pc: PcId, ice: IceState, state: RtcState) {
         let Some(connection) = self.connections.get_mut(&pc) else { return };
         (connection.ice, connection.state) = (ice, state);
+        connection.was_connected |= state == RtcState::Connected;
         self.report(pc, RtcInput::Ice(ice));
         self.report(pc, RtcInput::State(state));
     }

@@ -125,7 +125,6 @@ impl Vendor {
             | RtcInput::State(_)
             | RtcInput::Ice(_)
             | RtcInput::Track(_)
-            | RtcInput::Heard(_)
             | RtcInput::TrackEnded(_)
             | RtcInput::TrackRemoved { .. }
             | RtcInput::DataChannel(_)

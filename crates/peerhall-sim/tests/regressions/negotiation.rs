@@ -349,14 +349,12 @@ fn channels_open_and_pictures_come_though_chromium_does_not_get_over_an_offer_th
     assert!(replaced > 0, "the offers never met");
 }
 
-/// Chromium does not get over that either: what it receives arrives, is decoded, and never shows.
+/// Chromium does not always get over that either: it may gather no candidates any more.
 #[test]
 fn no_offer_is_taken_back_that_was_made_while_the_first_connection_came_about() {
-    // On a machine that is busy the first packets come long after the connection.
-    let first_packets = |seed: u64| Duration::from_millis(if seed.is_multiple_of(2) { 50 } else { 2_500 });
     for seed in 0..200 {
         let call = Duration::from_millis(1);
-        let media = MediaTiming { call, first_packets: first_packets(seed), ..MediaTiming::default() };
+        let media = MediaTiming { call, ..MediaTiming::default() };
         let (mut lab, alice, bob) = pair_in(Lab::new(LabOptions::seeded(seed).media(media)));
         for (who, stream) in [(alice, "alices"), (bob, "bobs")] {
             lab.add_track(who, "camera", Some(stream), None);
@@ -372,7 +370,7 @@ fn no_offer_is_taken_back_that_was_made_while_the_first_connection_came_about() 
                 let shown = format!("{other} stream-added {other}s{stream}");
                 assert!(lab.has_seen(who, &shown), "seed {seed}: {:?}", lab.words(who));
             }
-            assert!(!lab.is_silent(who, other), "seed {seed}: {:?}", lab.words(who));
+            assert!(!lab.is_stuck(who, other), "seed {seed}: {:?}", lab.words(who));
         }
     }
 }

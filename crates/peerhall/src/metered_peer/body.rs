@@ -17,13 +17,13 @@ use peerhall_labelled::labelled_protocol;
 use peerhall_rtc::net::NetworkConfig;
 use peerhall_rtc::{DataChannelInit, LocalTrack, PeerConnection, RemoteTrack};
 use serde_json::Value;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use crate::data_channel::DataChannel;
 use crate::driver::link::{Link, LinkOrder, LinkReport, config, servers};
 use crate::driver::{Body, Happening, Shared};
 use crate::event::{Joined, Left, PeerData, PeerEvent, RemoteEvent, StateChange, StreamEvent, TrackEvent};
-use crate::events::Sender;
+use crate::events::{Receiver, Sender};
 use crate::labelled::News;
 use crate::media::{LocalStream, RemoteStream};
 use crate::metadata::StreamMetadata;
@@ -86,7 +86,7 @@ impl PeerBody {
         }
     }
 
-    pub(super) fn subscribe(&self) -> broadcast::Receiver<PeerEvent> {
+    pub(super) fn subscribe(&mut self) -> Receiver<PeerEvent> {
         self.events.subscribe()
     }
 
@@ -347,8 +347,6 @@ impl PeerBody {
             mid: Some(track.mid().to_owned()),
             kind: track.kind(),
             streams,
-            // The stack does not mind how soon it is asked to take an offer back.
-            muted: false,
         };
         self.links.get_mut(&link)?.tracks.insert(key, track);
         Some(RtcInput::Track(described))

@@ -120,20 +120,20 @@ impl RemoteShared {
     }
 
     pub(crate) fn tracks(&self) -> Events<TrackEvent> {
-        let state = self.state();
+        let mut state = self.state();
         let head: Vec<_> = state.tracks.iter().map(|(_, event)| event.clone()).collect();
         let pick = |event| if let RemoteEvent::Track(track) = event { Some(track) } else { None };
         Events::new(head, state.events.subscribe(), pick, |_| None)
     }
 
     pub(crate) fn streams(&self) -> Events<StreamEvent> {
-        let state = self.state();
+        let mut state = self.state();
         let pick = |event| if let RemoteEvent::StreamAdded(stream) = event { Some(stream) } else { None };
         Events::new(state.streams.clone(), state.events.subscribe(), pick, |_| None)
     }
 
     pub(crate) fn channels(&self) -> Events<Channel> {
-        let state = self.state();
+        let mut state = self.state();
         let pick = |event| if let RemoteEvent::DataChannel(channel) = event { Some(channel) } else { None };
         let open: Vec<_> = state
             .channels

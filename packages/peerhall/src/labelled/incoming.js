@@ -5,11 +5,8 @@ import { LabelledError } from './errors.js';
 /** Bytes of a blob that are put together at a time, so that the browser may keep them outside of memory. */
 const PART = 4 * 1_048_576;
 
-/**
- * Bytes that are read before the sender's side is told, unless they are the last: a quarter of what it goes by
- * (labelled-peer, section 7.4).
- */
-const READ_STEP = 65_536;
+/** Bytes that are read before the sender's side is told, unless they are the last; that tells the sender no sooner. */
+const READ_STEP = 262_144;
 
 /**
  * A message that comes. Its bytes wait with the sender until they are read here, but for 1 MiB for each label. It is

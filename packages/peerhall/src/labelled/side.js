@@ -11,8 +11,8 @@ const PROBE = 1_022;
 /** How often a buffer with something in it is looked at: browsers tell only when it crosses the low mark. */
 const RECHECK_MS = 100;
 
-/** Bytes in a channel's buffer at which sending goes on (labelled-peer, section 7.4). */
-const BUFFER_LOW = 65_536;
+/** Bytes in a channel's buffer at which sending goes on, as in `crates/peerhall-labelled/src/options.rs`. */
+const BUFFER_LOW = 131_072;
 
 export class Side {
   #engine;
@@ -119,6 +119,8 @@ export class Side {
     if (!sent) return;
     const { source, beginning } = sent;
     const give = ({ bytes, last }) => {
+      // A channel whose buffer was never above the low mark does not say that it has run down.
+      this.#rechecks.forEach((channel) => this.#look(channel));
       if (sent.beginning === beginning) this.ask('provide', { transfer: number, bytes, last });
     };
     let read;
@@ -227,12 +229,16 @@ export class Side {
     this.#rechecks.add(number);
     setTimeout(() => {
       this.#rechecks.delete(number);
-      const channel = this.#channels.get(number);
-      if (channel?.readyState !== 'open') return;
-      const bytes = channel.bufferedAmount;
-      if (bytes > 0) this.#recheck(number);
-      this.ask('buffered', { channel: number, bytes });
+      this.#look(number);
     }, RECHECK_MS);
+  }
+
+  #look(number) {
+    const channel = this.#channels.get(number);
+    if (channel?.readyState !== 'open') return;
+    const bytes = channel.bufferedAmount;
+    if (bytes > 0) this.#recheck(number);
+    this.ask('buffered', { channel: number, bytes });
   }
 
   #sentEnds(number) {

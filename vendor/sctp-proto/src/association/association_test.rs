@@ -1412,6 +1412,38 @@ fn test_data_above_deferred_reset_boundary_waits_for_new_generation() -> Result<
 }
 
 #[test]
+fn test_reading_what_closed_the_window_tells_the_peer_at_once_that_it_is_open() -> Result<()> {
+    for (size, tells) in [(1000, true), (500, false)] {
+        let mut a = Association {
+            state: AssociationState::Established,
+            peer_last_tsn: 0,
+            my_next_tsn: 1,
+            max_receive_buffer_size: 1024,
+            max_receive_message_size: 1024,
+            max_payload_size: 1200,
+            ..Default::default()
+        };
+        a.create_stream(1, false, PayloadProtocolIdentifier::Binary);
+        a.handle_data(&ChunkPayloadData {
+            tsn: 1,
+            stream_identifier: 1,
+            beginning_fragment: true,
+            ending_fragment: true,
+            user_data: Bytes::from(vec![7; size]),
+            ..Default::default()
+        })?;
+        a.ack_state = AckState::Immediate;
+        assert_eq!(a.gather_outbound_sack_packets(vec![]).len(), 1);
+        assert!(a.stream(1)?.read()?.is_some());
+        let told = a.gather_outbound_sack_packets(vec![]).len();
+        assert_eq!(told, usize::from(tells), "after {size} of 1024 bytes");
+        assert!(a.stream(1)?.read()?.is_none());
+        assert!(a.gather_outbound_sack_packets(vec![]).is_empty(), "once");
+    }
+    Ok(())
+}
+
+#[test]
 fn test_reset_boundary_data_remains_readable_before_finished() -> Result<()> {
     let stream_id = 1;
     let mut a = Association {

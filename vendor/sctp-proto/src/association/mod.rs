@@ -301,6 +301,8 @@ pub struct Association {
     pub(crate) cwnd: u32,
     // calculated peer's receiver windows size
     rwnd: u32,
+    /// The receive window that the peer was told of last.
+    advertised_credit: u32,
     // slow start threshold
     pub(crate) ssthresh: u32,
     partial_bytes_acked: u32,
@@ -402,6 +404,8 @@ impl Default for Association {
             cwnd: 0,
             // calculated peer's receiver windows size
             rwnd: 0,
+            // my receiver window as the peer knows it
+            advertised_credit: u32::MAX,
             // slow start threshold
             ssthresh: 0,
             partial_bytes_acked: 0,
@@ -835,6 +839,16 @@ impl Association {
                     trace!("discarding invalid partial_decode");
                 }
             } //TODO:
+        }
+    }
+
+    /// A message was read. A sender that was told of a nearly closed window waits for the room
+    /// that there is now, and should not do so until the acknowledgement is due that may be
+    /// delayed (RFC 9260 Sec 6.2).
+    fn receive_window_opened(&mut self) {
+        let size = self.max_receive_buffer_size;
+        if self.advertised_credit < size / 4 && self.get_my_receiver_window_credit() >= size / 2 {
+            self.ack_state = AckState::Immediate;
         }
     }
 
@@ -4188,9 +4202,10 @@ impl Association {
     }
 
     fn create_selective_ack_chunk(&mut self) -> ChunkSelectiveAck {
+        self.advertised_credit = self.get_my_receiver_window_credit();
         ChunkSelectiveAck {
             cumulative_tsn_ack: self.peer_last_tsn,
-            advertised_receiver_window_credit: self.get_my_receiver_window_credit(),
+            advertised_receiver_window_credit: self.advertised_credit,
             gap_ack_blocks: self.payload_queue.get_gap_ack_blocks(self.peer_last_tsn),
             duplicate_tsn: self.payload_queue.pop_duplicates(),
         }

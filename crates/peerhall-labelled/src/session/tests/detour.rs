@@ -4,15 +4,20 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::wire::{A, B, Reads, Source, Wire, noise};
+use crate::frame::MAX_MESSAGE_BYTES;
 use crate::{
-    ChannelChange, ChannelOptions, Config, CutOff, Event, Kind, Role, SendError, TransferError, Way,
+    CHUNK, ChannelChange, ChannelOptions, Config, CutOff, Event, Kind, Role, SendError, TransferError, Way,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Two that have opened a label, have shown that they know the way, and have no connection.
 fn apart(seed: u64) -> Wire {
-    let mut wire = Wire::new(seed);
+    apart_with(seed, Config::default())
+}
+
+fn apart_with(seed: u64, config: Config) -> Wire {
+    let mut wire = Wire::with(seed, config);
     wire.frozen = true;
     wire.connect();
     wire.call(A, |session, now| session.open(now, "chat", ChannelOptions::default())).unwrap();
@@ -37,6 +42,27 @@ fn assert_arrived(wire: &Wire, side: usize, sizes: &[usize]) {
         assert_eq!(coming.bytes, noise(index as u64, *size), "message {index}");
         assert!(matches!(coming.result, Some(Ok(_))), "message {index}");
     }
+}
+
+/// Texts are small, and all channels stand in one line.
+#[test]
+fn through_the_server_go_small_parts_whatever_the_driver_has() {
+    let mut wire = apart_with(510, Config { chunk: MAX_MESSAGE_BYTES, ..Config::default() });
+    wire.send(A, "chat", Kind::Bytes, Source::of(noise(0, 5_000_000)));
+    wire.detour(A, true);
+    wire.detour(B, true);
+    wire.pass(SECOND);
+    assert_eq!(ways(&wire), [Way::Server; 2]);
+    assert_eq!(wire.ends[A].session.lanes[0].chunk(), CHUNK);
+    let come = wire.ends[B].messages()[0].bytes.len();
+    assert!((1..5_000_000).contains(&come), "{come} bytes have come");
+    wire.thaw();
+    for side in [A, B] {
+        wire.detour(side, false);
+    }
+    wire.settle();
+    assert_eq!(wire.ends[A].session.lanes[0].chunk(), MAX_MESSAGE_BYTES);
+    assert_arrived(&wire, B, &[5_000_000]);
 }
 
 #[test]
@@ -166,6 +192,19 @@ fn an_abort_reaches_the_other_side_through_the_server() {
 }
 
 #[test]
+fn l07_who_does_not_read_what_comes_through_the_server_is_given_up_and_the_way_stays() {
+    let mut wire = apart(501);
+    wire.detour(A, true);
+    wire.settle();
+    wire.ends[B].reads = Reads::Never;
+    let id = wire.send(A, "chat", Kind::Bytes, Source::of(noise(0, 3_000_000)));
+    wire.pass(SECOND * 200);
+    assert!(matches!(wire.ends[A].sent.get(&id), Some(Err(TransferError::Stalled { .. }))));
+    let turns = wire.ends[A].events.iter().filter(|event| matches!(event, Event::Way(_))).count();
+    assert_eq!((turns, ways(&wire)), (1, [Way::Server; 2]));
+}
+
+#[test]
 fn a_short_message_does_not_wait_behind_a_long_one_of_another_label() {
     let mut wire = apart(503);
     wire.call(A, |session, now| session.open(now, "file", ChannelOptions::default())).unwrap();
@@ -201,6 +240,40 @@ fn when_the_quota_is_used_up_it_is_told_once_and_messages_wait_for_a_connection(
         "over the connection: {:?}",
         wire.ends[A].sent
     );
+}
+
+#[test]
+fn a_sender_is_told_soon_of_a_quota_that_its_receiver_is_the_first_to_meet() {
+    for quota in 4..60_usize {
+        let mut wire = apart(600 + u64::try_from(quota).unwrap());
+        wire.server.quota = Some(quota);
+        wire.send(A, "chat", Kind::Bytes, Source::of(noise(1, 6_000_000)));
+        wire.detour(A, true);
+        wire.detour(B, true);
+        wire.pass(SECOND * 10);
+        let told = wire.ends[A].events.iter().filter(|event| **event == Event::OverQuota).count();
+        assert_eq!((told, wire.ends[A].session.way()), (1, Way::Connection), "after {quota} texts");
+    }
+}
+
+#[test]
+fn a_message_whose_receipt_meets_the_quota_is_confirmed_over_the_first_connection() {
+    for more in 0..6 {
+        let mut wire = apart(800 + u64::try_from(more).unwrap());
+        wire.detour(A, true);
+        wire.detour(B, true);
+        wire.pass(SECOND * 10);
+        wire.server.quota = Some(wire.server.taken + more);
+        let id = wire.send(A, "chat", Kind::Bytes, Source::of(noise(0, 5)));
+        wire.pass(SECOND * 200);
+        assert!(wire.ends[A].sent.values().all(Result::is_ok), "{more} texts more: {:?}", wire.ends[A].sent);
+        wire.thaw();
+        wire.detour(A, false);
+        wire.detour(B, false);
+        wire.settle();
+        assert!(matches!(wire.ends[A].sent.get(&id), Some(Ok(_))), "{more} texts more");
+        assert_arrived(&wire, B, &[5]);
+    }
 }
 
 #[test]

@@ -3,10 +3,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::wire::{A, B, Reads, Source, Wire, noise};
-use crate::frame::MAX_INFO_BYTES;
+use crate::frame::{MAX_INFO_BYTES, MAX_MESSAGE_BYTES};
 use crate::options::{PROGRESS_STEP, STALL_LIMIT};
 use crate::session::Sending;
-use crate::{ChannelOptions, Config, Kind, Proof, Receipt, SendError, TransferError, WINDOW};
+use crate::{CHUNK, ChannelOptions, Config, Kind, Proof, Receipt, Role, SendError, TransferError, WINDOW};
 
 fn receipt(bytes: &[u8]) -> Receipt {
     Receipt { bytes: u64::try_from(bytes.len()).unwrap(), proof: Proof(*blake3::hash(bytes).as_bytes()) }
@@ -63,6 +63,46 @@ fn a_message_that_fits_is_one_frame_and_so_is_its_receipt() {
         assert!(wire.ends[A].sent[&id].is_ok());
         assert_eq!(wire.delivered - before, frames, "{size} bytes");
     }
+}
+
+#[test]
+fn a_driver_may_have_larger_parts_and_who_sends_small_ones_takes_them() {
+    let mut wire = Wire::open_with(19, "chat", Config { chunk: usize::MAX, ..Config::default() });
+    wire.restart(B, Role::Asker, 3);
+    wire.connect();
+    wire.settle();
+    for (from, largest) in [(B, CHUNK), (A, MAX_MESSAGE_BYTES)] {
+        let bytes = noise(19, 12_000_000);
+        let id = wire.send(from, "chat", Kind::Bytes, Source::of(bytes.clone()));
+        wire.settle();
+        assert_eq!(wire.ends[from].sent[&id], Ok(receipt(&bytes)));
+        let came = wire.ends[1 - from].messages().last().unwrap().result.clone();
+        assert_eq!(came, Some(Ok(receipt(&bytes))));
+        assert_eq!(wire.largest, largest);
+    }
+}
+
+/// What is said on other channels waits until the part before it is over.
+#[test]
+fn a_slow_line_has_small_parts_and_so_has_one_that_is_not_known_yet() {
+    let config = Config { chunk: MAX_MESSAGE_BYTES, ..Config::default() };
+    for (delay, size) in [(Duration::from_secs(3), 12_000_000), (Duration::from_millis(1), 200_000)] {
+        let mut wire = Wire::open_with(21, "chat", config);
+        wire.delay = delay;
+        let id = wire.send(A, "chat", Kind::Bytes, Source::of(noise(21, size)));
+        wire.settle();
+        assert!(wire.ends[A].sent[&id].is_ok());
+        assert_eq!(wire.largest, CHUNK, "{delay:?}");
+    }
+}
+
+#[test]
+fn parts_are_no_smaller_than_what_everybody_sends() {
+    let mut wire = Wire::open_with(20, "chat", Config { chunk: 0, ..Config::default() });
+    let id = wire.send(A, "chat", Kind::Bytes, Source::of(noise(20, 100_000)));
+    wire.settle();
+    assert!(wire.ends[A].sent[&id].is_ok());
+    assert_eq!(wire.ends[A].session.lanes[0].chunk(), CHUNK);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::frame::MAX_MESSAGE_BYTES;
 use crate::session::Sending;
 use crate::{
-    ChannelId, ChannelOptions, Config, DirectError, Event, Have, IncomingId, Kind, Message, Offer,
+    CHUNK, ChannelId, ChannelOptions, Config, DirectError, Event, Have, IncomingId, Kind, Message, Offer,
     OutgoingId, Output, Progress, Receipt, RemoteChannel, Role, SendError, Session, TransferError,
 };
 
@@ -31,6 +32,10 @@ pub(super) struct Wire {
     pub(super) frozen: bool,
     /// The server between the two.
     pub(super) server: Server,
+    /// Bytes of a message on the connection at most.
+    chunk: usize,
+    /// Those of the largest so far.
+    pub(super) largest: usize,
 }
 
 /// What hands texts over, apart from connections.
@@ -134,7 +139,7 @@ impl Wire {
     }
 
     pub(super) fn with(seed: u64, config: Config) -> Self {
-        println!("seed {seed}");
+        println!("seed {seed}, {config:?}");
         let end = |role, tag| End {
             session: Session::new(role, tag, config),
             reads: Reads::AtOnce,
@@ -156,12 +161,18 @@ impl Wire {
             delivered: 0,
             frozen: false,
             server: Server::default(),
+            chunk: config.chunk.clamp(CHUNK, MAX_MESSAGE_BYTES),
+            largest: 0,
         }
     }
 
     /// Connected, with one label open on both sides.
     pub(super) fn open(seed: u64, label: &str) -> Self {
-        let mut wire = Self::new(seed);
+        Self::open_with(seed, label, Config::default())
+    }
+
+    pub(super) fn open_with(seed: u64, label: &str, config: Config) -> Self {
+        let mut wire = Self::with(seed, config);
         wire.connect();
         wire.call(A, |session, now| session.open(now, label, ChannelOptions::default())).unwrap();
         wire.settle();
@@ -408,7 +419,8 @@ impl Wire {
                     self.push(index, 1 - side, Item::Announce(label.to_string(), init));
                 }
                 Output::Send { channel, bytes } => {
-                    assert!(bytes.len() <= crate::frame::MAX_MESSAGE_BYTES, "{} bytes", bytes.len());
+                    assert!(bytes.len() <= self.chunk, "{} bytes", bytes.len());
+                    self.largest = self.largest.max(bytes.len());
                     if let Some(index) = self.pipe_of(side, channel) {
                         self.push(index, 1 - side, Item::Message(bytes));
                     }
