@@ -7,6 +7,9 @@
 mod candidates;
 mod channels;
 mod commands;
+#[cfg(test)]
+mod far_tests;
+mod fill;
 mod intake;
 mod media;
 mod rotation;
@@ -55,7 +58,7 @@ const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Bytes of messages that the engine holds: the largest, which it takes whole or not at all, and what was there before.
 /// What is beyond waits in the channels, as it came and not in packets.
-const ENGINE_BUFFER: usize = MAX_MESSAGE + channels::ENGINE_FILL;
+const ENGINE_BUFFER: usize = MAX_MESSAGE + fill::MOST;
 
 /// How often the engine counts. Figures are for people to look at.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
@@ -121,23 +124,8 @@ impl Driver {
         let network = Network::open(config.network)?;
         let wake = Arc::new(Wake::default());
         let send_buffer = config.send_buffer.max(1);
-        let mut engine = header_extensions(RtcConfig::new())
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_pcmu(true, false)
-            .enable_pcma(true, false)
-            .enable_vp8(true)
-            .enable_h264(true)
-            .enable_vp9(true)
-            .enable_av1(true)
-            .set_stats_interval(Some(STATS_INTERVAL))
-            .set_sctp_max_buffered_amount(ENGINE_BUFFER)
-            .set_sctp_max_message_size(config.max_message_size)
-            .set_mtu(DATAGRAM..=LARGEST_DATAGRAM);
-        engine.set_max_stun_rto(MAX_STUN_RTO);
-        engine.set_max_stun_retransmits(MAX_STUN_RETRANSMITS);
         Ok(Self {
-            rtc: engine.build(Instant::now()),
+            rtc: engine(config.max_message_size).build(Instant::now()),
             network,
             ends,
             negotiation: Negotiation::new(),
@@ -271,6 +259,26 @@ impl Driver {
         self.states.tick(now);
         self.advance(now);
     }
+}
+
+/// How the engine is set up for a user who takes messages of so many bytes.
+fn engine(max_message_size: u32) -> RtcConfig {
+    let mut engine = header_extensions(RtcConfig::new())
+        .clear_codecs()
+        .enable_opus(true, false)
+        .enable_pcmu(true, false)
+        .enable_pcma(true, false)
+        .enable_vp8(true)
+        .enable_h264(true)
+        .enable_vp9(true)
+        .enable_av1(true)
+        .set_stats_interval(Some(STATS_INTERVAL))
+        .set_sctp_max_buffered_amount(ENGINE_BUFFER)
+        .set_sctp_max_message_size(max_message_size)
+        .set_mtu(DATAGRAM..=LARGEST_DATAGRAM);
+    engine.set_max_stun_rto(MAX_STUN_RTO);
+    engine.set_max_stun_retransmits(MAX_STUN_RETRANSMITS);
+    engine
 }
 
 /// The header extensions we offer. Their numbers are those that Chromium gives to nothing else,

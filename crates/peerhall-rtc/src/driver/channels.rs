@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use str0m::Rtc;
 use str0m::channel::{ChannelConfig, ChannelData, ChannelId, Reliability};
 
+use super::fill::Fill;
 use super::rotation::Rotation;
 use crate::channel::{Channel, ChannelEvent, DataChannelInit, Message, ReadyState, Shared, Unread};
 use crate::error::ChannelError;
@@ -18,15 +20,6 @@ const MAX_CHANNELS: usize = 1_024;
 
 /// The largest id that users may agree on, which leaves the rest for the engine's placeholders.
 const MAX_NEGOTIATED_ID: u16 = 1_023;
-
-/// Bytes up to which the engine is given more than one message: enough for what a fast path takes at a
-/// time, and the little it holds is what stands before the first message of another channel.
-pub(super) const ENGINE_FILL: usize = 128 * 1024;
-
-/// Bytes in the engine from which on a message waits that does not fit in with them. Were a long one to wait until all
-/// before it is acknowledged, it would wait for the acknowledgement of a lonely last packet, which the other side holds
-/// back for 200 ms (RFC 9260, section 6.2).
-const ENGINE_LOW: usize = ENGINE_FILL / 2;
 
 #[derive(Debug)]
 pub(super) struct Channels {
@@ -40,6 +33,8 @@ pub(super) struct Channels {
     closing: Vec<u64>,
     /// Bytes of all of them that the engine holds.
     in_engine: usize,
+    /// Bytes that it may hold.
+    fill: Fill,
     next_key: u64,
     send_buffer: usize,
     max_message: usize,
@@ -67,6 +62,7 @@ impl Channels {
             turns: Rotation::default(),
             closing: Vec::new(),
             in_engine: 0,
+            fill: Fill::default(),
             next_key: 0,
             send_buffer,
             max_message: DEFAULT_MAX_MESSAGE,
@@ -150,11 +146,17 @@ impl Channels {
         entry.shared.received(event);
     }
 
+    /// Another path is used from now on.
+    pub(super) fn path_changed(&mut self) {
+        self.fill.path_changed();
+    }
+
     pub(super) fn closed(&mut self, engine: ChannelId) {
         if let Some(key) = self.by_engine.remove(&engine)
             && let Some(entry) = self.all.remove(&key)
         {
             self.in_engine -= entry.in_engine;
+            self.fill.discarded(entry.in_engine);
             entry.shared.closed();
         }
     }
@@ -163,7 +165,7 @@ impl Channels {
         self.by_engine.clear();
         self.turns.clear();
         self.closing.clear();
-        self.in_engine = 0;
+        self.fill.discarded(std::mem::take(&mut self.in_engine));
         for entry in std::mem::take(&mut self.all).into_values() {
             entry.shared.closed();
         }
@@ -180,7 +182,7 @@ impl Channels {
 
     /// Hands the engine the next message, or closes a channel that has sent all it had. Says whether the engine was
     /// told something, after which it has to be drained.
-    pub(super) fn pump(&mut self, rtc: &mut Rtc) -> bool {
+    pub(super) fn pump(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
         // An end needs no room, and waits for nobody's messages.
         while let Some(key) = self.closing.pop() {
             if self.all.get_mut(&key).is_some_and(|entry| entry.close(rtc)) {
@@ -188,15 +190,20 @@ impl Channels {
             }
         }
         while let Some(key) = self.turns.first() {
-            let held = self.in_engine;
-            match self.all.get_mut(&key).map_or(Turn::Nothing, |entry| entry.take_turn(rtc, held)) {
+            let (held, fill) = (self.in_engine, &self.fill);
+            let has_room = |message| fill.has_room(held, message);
+            match self.all.get_mut(&key).map_or(Turn::Nothing, |entry| entry.take_turn(rtc, has_room)) {
                 Turn::Written(bytes) => {
                     self.in_engine += bytes;
+                    self.fill.wrote(bytes, now);
                     self.turns.sent(bytes);
                     return true;
                 }
                 // Nobody passes it: others with smaller messages would never let it have the room it needs.
-                Turn::NoRoom => return false,
+                Turn::NoRoom => {
+                    self.fill.was_reached();
+                    return false;
+                }
                 Turn::Nothing => self.turns.leave(),
             }
         }
@@ -204,14 +211,17 @@ impl Channels {
     }
 
     /// Takes note of what the remote has acknowledged, after which channels can go on.
-    pub(super) fn settle(&mut self, rtc: &mut Rtc) {
-        let Self { all, active, turns, closing, in_engine: held, .. } = self;
+    pub(super) fn settle(&mut self, rtc: &mut Rtc, now: Instant) {
+        let Self { all, active, turns, closing, in_engine: held, fill, .. } = self;
         active.retain(|key| {
             let Some(entry) = all.get_mut(key) else { return false };
             let in_engine = rtc.channel(entry.engine).map_or(0, |mut c| c.buffered_amount());
             let released = entry.in_engine.saturating_sub(in_engine);
             entry.in_engine -= released;
             *held -= released;
+            if released > 0 {
+                fill.acknowledged(released, now);
+            }
             entry.shared.released(released);
             let ends = entry.ends();
             let waits = !entry.shared.is_drained();
@@ -284,16 +294,15 @@ impl Drop for Channels {
 }
 
 impl Entry {
-    /// Hands the engine, which holds so many bytes, one message.
-    fn take_turn(&mut self, rtc: &mut Rtc, held: usize) -> Turn {
+    /// Hands the engine one message, if it has room for so many bytes.
+    fn take_turn(&mut self, rtc: &mut Rtc, has_room: impl FnOnce(usize) -> bool) -> Turn {
         let Some(mut channel) = rtc.channel(self.engine) else { return Turn::Nothing };
         let Some(outgoing) = self.shared.next_outgoing() else { return Turn::Nothing };
         let (binary, bytes) = match &outgoing.message {
             Message::Text(text) => (false, text.as_bytes()),
             Message::Binary(bytes) => (true, bytes.as_ref()),
         };
-        let room = held <= ENGINE_LOW || held + bytes.len() <= ENGINE_FILL;
-        let written = if room { channel.write(binary, bytes) } else { Ok(false) };
+        let written = if has_room(bytes.len()) { channel.write(binary, bytes) } else { Ok(false) };
         match written {
             Ok(true) => {
                 self.in_engine += bytes.len();

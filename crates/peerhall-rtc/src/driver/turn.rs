@@ -68,7 +68,8 @@ impl Driver {
 
     /// Hands the messages of channels to the engine, as far as it takes them.
     pub(super) fn pump(&mut self) {
-        while self.channels.pump(&mut self.rtc) {
+        let now = Instant::now();
+        while self.channels.pump(&mut self.rtc, now) {
             self.drain();
         }
     }
@@ -76,7 +77,7 @@ impl Driver {
     /// Everything that follows from what has happened; returns when the next thing is due.
     pub(super) fn finish_turn(&mut self) -> Instant {
         self.take_intake();
-        self.channels.settle(&mut self.rtc);
+        self.channels.settle(&mut self.rtc, Instant::now());
         self.pump();
         let engine = self.drain();
         self.announce();
@@ -186,6 +187,7 @@ impl Driver {
         }
         if !check && self.path != Some((local, remote)) {
             self.path = Some((local, remote));
+            self.channels.path_changed();
             let (local, remote) = self.path_kinds(local, remote);
             self.emit(Event::SelectedPair { local, remote });
         }

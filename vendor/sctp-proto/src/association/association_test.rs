@@ -1,4 +1,5 @@
 use crate::chunk::chunk_i_forward_tsn::ChunkIForwardTsnStream;
+use crate::chunk::chunk_selective_ack::GapAckBlock;
 use crate::chunk::{Chunk, chunk_init::ChunkInit};
 use crate::config::DEFAULT_SCTP_PORT;
 use crate::config::generate_snap_token;
@@ -3661,6 +3662,127 @@ fn test_gap_sack_wraps_tsn() -> Result<()> {
             assert_eq!(data.acked, offset != 1);
         }
     }
+    Ok(())
+}
+
+/// An established association with so many chunks of 1,000 bytes in flight, from TSN 1 on.
+fn association_with_full_window(count: u32, now: Instant) -> Association {
+    let mut a = Association {
+        state: AssociationState::Established,
+        cumulative_tsn_ack_point: 0,
+        advanced_peer_tsn_ack_point: 0,
+        my_next_tsn: count + 1,
+        cwnd: count * 1000,
+        ssthresh: count * 1000,
+        rwnd: 1 << 20,
+        mtu: 1200,
+        max_payload_size: 1172,
+        ..Default::default()
+    };
+    for tsn in 1..=count {
+        let chunk = ChunkPayloadData {
+            tsn,
+            stream_identifier: 1,
+            beginning_fragment: true,
+            ending_fragment: true,
+            payload_type: PayloadProtocolIdentifier::Binary,
+            user_data: Bytes::from(vec![7; 1000]),
+            nsent: 1,
+            since: Some(now),
+            ..Default::default()
+        };
+        queue_inflight(&mut a, chunk);
+        a.outbound_queue.get_mut(tsn).unwrap().since = Some(now);
+    }
+    a
+}
+
+fn sack(cumulative: u32, gaps: &[(u16, u16)]) -> ChunkSelectiveAck {
+    ChunkSelectiveAck {
+        cumulative_tsn_ack: cumulative,
+        advertised_receiver_window_credit: 1 << 20,
+        gap_ack_blocks: gaps
+            .iter()
+            .map(|(start, end)| GapAckBlock {
+                start: *start,
+                end: *end,
+            })
+            .collect(),
+        ..Default::default()
+    }
+}
+
+fn sent_tsns(packets: &[Bytes]) -> Vec<u32> {
+    let tsns = |raw| {
+        let packet = Packet::unmarshal(raw).unwrap();
+        let data = packet
+            .chunks
+            .iter()
+            .filter_map(|c| c.as_any().downcast_ref::<ChunkPayloadData>());
+        data.map(|data| data.tsn).collect::<Vec<_>>()
+    };
+    packets.iter().flat_map(tsns).collect()
+}
+
+#[test]
+fn test_a_lost_burst_is_sent_again_as_the_window_allows_and_not_a_packet_a_round_trip() -> Result<()>
+{
+    let now = Instant::now();
+    let mut a = association_with_full_window(100, now);
+    let mut again = vec![];
+    // The first 30 are lost. What came after them is acknowledged one by one.
+    for last in 31..=100 {
+        a.handle_sack(&sack(0, &[(31, last)]), now)?;
+        let packets = a.gather_outbound_fast_retransmission_packets(vec![], now);
+        let outstanding = a.outbound_queue.inflight_bytes() - a.outbound_queue.lost_bytes();
+        assert!(
+            packets.len() <= 1 || outstanding <= a.cwnd as usize,
+            "{outstanding} of {}",
+            a.cwnd
+        );
+        again.extend(sent_tsns(&packets));
+    }
+    // One at once, and the others as soon as half the window was acknowledged.
+    assert_eq!(a.cwnd, 50_000);
+    assert_eq!(again, (1..=30).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[test]
+fn test_a_window_that_was_not_used_does_not_go_out_in_one_burst() -> Result<()> {
+    let now = Instant::now();
+    let mut a = association_with_full_window(2, now);
+    a.cwnd = 1_000_000;
+    a.handle_sack(&sack(2, &[]), now)?;
+    let mut ssn = 0;
+    let mut queue = |a: &mut Association, count: u32| {
+        for _ in 0..count {
+            let chunk = ChunkPayloadData {
+                stream_identifier: 1,
+                stream_sequence_number: ssn,
+                beginning_fragment: true,
+                ending_fragment: true,
+                user_data: Bytes::from(vec![7; 1000]),
+                ..Default::default()
+            };
+            queue_pending(a, chunk);
+            ssn += 1;
+        }
+    };
+    queue(&mut a, 600);
+    let first = a.pop_pending_data_chunks_to_send(now).len();
+    assert_eq!(first, MAX_BURST / 1000);
+    // What is acknowledged may follow, and a quarter more.
+    let mut sent = first as u32;
+    let mut acked = 2;
+    for _ in 0..20 {
+        acked += 10;
+        a.handle_sack(&sack(acked, &[]), now)?;
+        let more = a.pop_pending_data_chunks_to_send(now).len() as u32;
+        assert!((12..=13).contains(&more), "{more} after 10");
+        sent += more;
+    }
+    assert_eq!(a.outbound_queue.inflight_len() as u32, sent - 200);
     Ok(())
 }
 

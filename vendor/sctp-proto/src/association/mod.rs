@@ -70,6 +70,9 @@ mod association_test;
 #[cfg(test)]
 mod timed_reliability_test;
 
+/// Bytes that may go out at once, whatever the congestion window is, when little is in flight.
+const MAX_BURST: usize = 64 * 1024;
+
 /// Reasons why an association might be lost
 #[non_exhaustive]
 #[derive(Debug, Error, Clone, PartialEq)]
@@ -226,6 +229,8 @@ pub struct Association {
     min_tsn2measure_rtt: u32,
     will_send_forward_tsn: bool,
     will_retransmit_fast: bool,
+    /// A SACK came in fast recovery: what is lost is retransmitted as cwnd allows.
+    will_retransmit_lost: bool,
     will_retransmit_reconfig: bool,
 
     will_send_shutdown_ack: bool,
@@ -299,6 +304,9 @@ pub struct Association {
     max_receive_buffer_size: u32,
     // my congestion window size
     pub(crate) cwnd: u32,
+    /// Bytes that may be in flight before the next SACK, so that a window that was not used for a
+    /// while does not go out in one burst.
+    burst_window: usize,
     // calculated peer's receiver windows size
     rwnd: u32,
     /// The receive window that the peer was told of last.
@@ -351,6 +359,7 @@ impl Default for Association {
             min_tsn2measure_rtt: 0,
             will_send_forward_tsn: false,
             will_retransmit_fast: false,
+            will_retransmit_lost: false,
             will_retransmit_reconfig: false,
 
             will_send_shutdown_ack: false,
@@ -402,6 +411,7 @@ impl Default for Association {
             max_receive_buffer_size: 0,
             // my congestion window size
             cwnd: 0,
+            burst_window: MAX_BURST,
             // calculated peer's receiver windows size
             rwnd: 0,
             // my receiver window as the peer knows it
@@ -849,6 +859,17 @@ impl Association {
         let size = self.max_receive_buffer_size;
         if self.advertised_credit < size / 4 && self.get_my_receiver_window_credit() >= size / 2 {
             self.ack_state = AckState::Immediate;
+        }
+    }
+
+    /// RFC 9260 Sec 6.1 D, by bytes in flight and not by packets: where the window is used, what a
+    /// SACK acknowledged may follow, and a quarter more; where it is not, a burst beyond what was in
+    /// flight.
+    fn limit_burst(&mut self, outstanding_before: usize, acked: usize) {
+        if outstanding_before + self.mtu as usize >= self.burst_window {
+            self.burst_window += acked / 4;
+        } else {
+            self.burst_window = self.burst_window.min(outstanding_before + MAX_BURST);
         }
     }
 
@@ -2562,6 +2583,7 @@ impl Association {
         // Peer delivery earns congestion credit even after its stream was reset.
         // Application credit below belongs only to the current stream generation.
         let total_bytes_acked = (outstanding_before - self.outbound_queue.inflight_bytes()) as i64;
+        self.limit_burst(outstanding_before, total_bytes_acked as usize);
 
         let mut cum_tsn_ack_point_advanced = false;
         if sna32lt(self.cumulative_tsn_ack_point, d.cumulative_tsn_ack) {
@@ -3309,6 +3331,7 @@ impl Association {
         if self.in_fast_recovery && cum_tsn_ack_point_advanced {
             self.will_retransmit_fast = true;
         }
+        self.will_retransmit_lost = self.in_fast_recovery;
 
         Ok(())
     }
@@ -3757,79 +3780,105 @@ impl Association {
         now: Instant,
     ) -> Vec<Bytes> {
         self.expire_inflight_messages(now);
-        if self.will_retransmit_fast {
-            self.will_retransmit_fast = false;
-
-            let mut to_fast_retrans: Vec<Box<dyn Chunk + Send + Sync>> = vec![];
-            let mut fast_retrans_size = COMMON_HEADER_SIZE;
-
-            let mut i = 0;
-            loop {
-                let tsn = self
-                    .cumulative_tsn_ack_point
-                    .wrapping_add(i)
-                    .wrapping_add(1);
-                if let Some(c) = self.outbound_queue.get(tsn) {
-                    if c.acked || c.abandoned || c.nsent > 1 || c.miss_indicator < 3 {
-                        i += 1;
-                        continue;
-                    }
-
-                    // RFC 4960 Sec 7.2.4 Fast Retransmit on Gap Reports
-                    //  3)  Determine how many of the earliest (i.e., lowest TSN) DATA chunks
-                    //      marked for retransmission will fit into a single packet, subject
-                    //      to constraint of the path MTU of the destination transport
-                    //      address to which the packet is being sent.  Call this value K.
-                    //      Retransmit those K DATA chunks in a single packet.  When a Fast
-                    //      Retransmit is being performed, the sender SHOULD ignore the value
-                    //      of cwnd and SHOULD NOT delay retransmission for this single
-                    //		packet.
-
-                    if self.abandon_if_needed(tsn, now) {
-                        i += 1;
-                        continue;
-                    }
-
-                    let c = self.outbound_queue.get_mut(tsn).unwrap();
-                    let data_chunk_size = DATA_CHUNK_HEADER_SIZE + c.user_data.len() as u32;
-                    if self.mtu < fast_retrans_size + data_chunk_size {
-                        break;
-                    }
-
-                    fast_retrans_size += data_chunk_size;
-                    self.stats.inc_fast_retrans();
-                    c.nsent += 1;
-                } else {
-                    break; // end of pending data
-                }
-
-                if let Some(c) = self.outbound_queue.get_mut(tsn) {
-                    to_fast_retrans.push(Box::new(c.clone()));
-                    trace!(
-                        "[{}] fast-retransmit: tsn={} sent={} htna={}",
-                        self.side, c.tsn, c.nsent, self.fast_recover_exit_point
-                    );
-                }
-                i += 1;
+        let mut ignore_cwnd = core::mem::take(&mut self.will_retransmit_fast);
+        let will_retransmit_lost = core::mem::take(&mut self.will_retransmit_lost);
+        if !ignore_cwnd && !will_retransmit_lost {
+            return raw_packets;
+        }
+        // RFC 9260 Sec 7.2.4: what is marked for retransmission is not in flight, and what does not
+        // fit into the first packet follows as cwnd allows. With a packet for each round trip, a
+        // burst that was lost would take as many round trips as it had packets.
+        let lost = self.outbound_queue.lost_bytes();
+        let outstanding = self.outbound_queue.inflight_bytes().saturating_sub(lost);
+        let mut room = (self.cwnd as usize).saturating_sub(outstanding);
+        let mut i = 0;
+        while ignore_cwnd || room >= self.mtu as usize {
+            ignore_cwnd = false;
+            let (chunks, size) = self.pop_lost_chunks(&mut i, now);
+            if size == 0 {
+                break;
             }
-
-            to_fast_retrans.retain(|chunk| {
-                let data = chunk.as_any().downcast_ref::<ChunkPayloadData>().unwrap();
-                !self.outbound_queue.is_abandoned(data.tsn)
-            });
-            if !to_fast_retrans.is_empty() {
-                if let Ok(raw) = self.create_packet(to_fast_retrans).marshal() {
-                    raw_packets.push(raw);
-                } else {
-                    warn!(
-                        "[{}] failed to serialize a DATA packet to be fast-retransmitted",
-                        self.side
-                    );
-                }
+            room = room.saturating_sub(size);
+            if chunks.is_empty() {
+                continue; // abandoned meanwhile
+            }
+            if let Ok(raw) = self.create_packet(chunks).marshal() {
+                raw_packets.push(raw);
+            } else {
+                warn!(
+                    "[{}] failed to serialize a DATA packet to be fast-retransmitted",
+                    self.side
+                );
             }
         }
 
         raw_packets
+    }
+
+    /// The earliest lost chunks from the i-th in flight on that fit into a packet, and their bytes.
+    fn pop_lost_chunks(
+        &mut self,
+        i: &mut u32,
+        now: Instant,
+    ) -> (Vec<Box<dyn Chunk + Send + Sync>>, usize) {
+        let mut to_fast_retrans: Vec<Box<dyn Chunk + Send + Sync>> = vec![];
+        let mut fast_retrans_size = COMMON_HEADER_SIZE;
+        let mut n_bytes = 0;
+        loop {
+            let tsn = self
+                .cumulative_tsn_ack_point
+                .wrapping_add(*i)
+                .wrapping_add(1);
+            if let Some(c) = self.outbound_queue.get(tsn) {
+                if !c.is_lost() {
+                    *i += 1;
+                    continue;
+                }
+
+                // RFC 4960 Sec 7.2.4 Fast Retransmit on Gap Reports
+                //  3)  Determine how many of the earliest (i.e., lowest TSN) DATA chunks
+                //      marked for retransmission will fit into a single packet, subject
+                //      to constraint of the path MTU of the destination transport
+                //      address to which the packet is being sent.  Call this value K.
+                //      Retransmit those K DATA chunks in a single packet.  When a Fast
+                //      Retransmit is being performed, the sender SHOULD ignore the value
+                //      of cwnd and SHOULD NOT delay retransmission for this single
+                //		packet.
+
+                if self.abandon_if_needed(tsn, now) {
+                    *i += 1;
+                    continue;
+                }
+
+                let c = self.outbound_queue.get_mut(tsn).unwrap();
+                let data_chunk_size = DATA_CHUNK_HEADER_SIZE + c.user_data.len() as u32;
+                if self.mtu < fast_retrans_size + data_chunk_size {
+                    break;
+                }
+
+                fast_retrans_size += data_chunk_size;
+                n_bytes += c.user_data.len();
+                self.stats.inc_fast_retrans();
+                c.nsent += 1;
+            } else {
+                break; // end of pending data
+            }
+
+            if let Some(c) = self.outbound_queue.get_mut(tsn) {
+                to_fast_retrans.push(Box::new(c.clone()));
+                trace!(
+                    "[{}] fast-retransmit: tsn={} sent={} htna={}",
+                    self.side, c.tsn, c.nsent, self.fast_recover_exit_point
+                );
+            }
+            *i += 1;
+        }
+
+        to_fast_retrans.retain(|chunk| {
+            let data = chunk.as_any().downcast_ref::<ChunkPayloadData>().unwrap();
+            !self.outbound_queue.is_abandoned(data.tsn)
+        });
+        (to_fast_retrans, n_bytes)
     }
 
     fn gather_outbound_sack_packets(&mut self, mut raw_packets: Vec<Bytes>) -> Vec<Bytes> {
@@ -4064,7 +4113,8 @@ impl Association {
                 };
                 let data_len = c.user_data.len();
 
-                if self.outbound_queue.inflight_bytes() + data_len > self.cwnd as usize {
+                let window = self.burst_window.min(self.cwnd as usize);
+                if self.outbound_queue.inflight_bytes() + data_len > window {
                     break; // would exceeds cwnd
                 }
 

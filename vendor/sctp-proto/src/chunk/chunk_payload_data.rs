@@ -145,6 +145,14 @@ impl Default for ChunkPayloadData {
 }
 
 /// makes chunkPayloadData printable
+impl ChunkPayloadData {
+    /// Whether it was sent once, and is missing where what was sent later has arrived (RFC 9260
+    /// Sec 7.2.4).
+    pub(crate) fn is_lost(&self) -> bool {
+        !self.acked && !self.abandoned && self.nsent <= 1 && self.miss_indicator >= 3
+    }
+}
+
 impl fmt::Display for ChunkPayloadData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.header(), self.tsn)

@@ -225,6 +225,12 @@ impl OutboundQueue {
         self.inflight.len()
     }
 
+    /// Bytes in flight that are taken for lost and were not sent again yet.
+    pub(crate) fn lost_bytes(&self) -> usize {
+        let lost = self.inflight.iter().filter(|c| c.is_lost());
+        lost.map(|c| c.user_data.len()).sum()
+    }
+
     pub(crate) fn inflight_bytes(&self) -> usize {
         self.inflight.get_num_bytes()
     }
