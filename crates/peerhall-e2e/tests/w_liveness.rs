@@ -63,15 +63,17 @@ fn w111_an_idle_connection_is_pinged_at_least_every_35_s() {
     let server = scaled();
     let mut client = server.client();
     let limit = Duration::from_secs(35) / SCALE;
-    for _ in 0..3 {
-        let waited = shortest(limit, || {
+    let mut waits: Vec<Duration> = (0..4)
+        .map(|_| {
             let begin = Instant::now();
             let event = client.poll(begin + PATIENCE);
             assert!(matches!(event, Some(Event::Ping)), "{event:?}");
             begin.elapsed()
-        });
-        assert!(waited < limit, "{waited:?}");
-    }
+        })
+        .collect();
+    // A machine that stands still for a moment makes one late, and the next early.
+    waits.sort_unstable();
+    assert!(waits[..3].iter().all(|waited| *waited < limit), "{waits:?}");
     client.sync();
 }
 

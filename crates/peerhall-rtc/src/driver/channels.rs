@@ -156,7 +156,9 @@ impl Channels {
             && let Some(entry) = self.all.remove(&key)
         {
             self.in_engine -= entry.in_engine;
-            self.fill.discarded(entry.in_engine);
+            if entry.is_reliable() {
+                self.fill.discarded(entry.in_engine);
+            }
             entry.shared.closed();
         }
     }
@@ -165,7 +167,8 @@ impl Channels {
         self.by_engine.clear();
         self.turns.clear();
         self.closing.clear();
-        self.fill.discarded(std::mem::take(&mut self.in_engine));
+        self.in_engine = 0;
+        self.fill = Fill::default();
         for entry in std::mem::take(&mut self.all).into_values() {
             entry.shared.closed();
         }
@@ -195,7 +198,9 @@ impl Channels {
             match self.all.get_mut(&key).map_or(Turn::Nothing, |entry| entry.take_turn(rtc, has_room)) {
                 Turn::Written(bytes) => {
                     self.in_engine += bytes;
-                    self.fill.wrote(bytes, now);
+                    if self.all.get(&key).is_some_and(Entry::is_reliable) {
+                        self.fill.wrote(bytes, now);
+                    }
                     self.turns.sent(bytes);
                     return true;
                 }
@@ -219,7 +224,7 @@ impl Channels {
             let released = entry.in_engine.saturating_sub(in_engine);
             entry.in_engine -= released;
             *held -= released;
-            if released > 0 {
+            if released > 0 && entry.is_reliable() {
                 fill.acknowledged(released, now);
             }
             entry.shared.released(released);
@@ -320,6 +325,12 @@ impl Entry {
                 Turn::Written(0)
             }
         }
+    }
+
+    /// Whether all that it is given is acknowledged, sooner or later.
+    fn is_reliable(&self) -> bool {
+        let init = &self.shared.init;
+        init.max_retransmits.is_none() && init.max_packet_life_time.is_none()
     }
 
     /// Whether it is to be closed, and the engine was not told yet.

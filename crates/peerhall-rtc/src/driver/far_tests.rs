@@ -35,18 +35,29 @@ struct Way {
     lost: usize,
     /// Most bytes that ever waited.
     longest_queue: usize,
+    /// Bytes that were sent, with those that were lost.
+    sent: usize,
     /// How many of the next datagrams disappear.
     to_drop: usize,
 }
 
 impl Way {
     fn new(line: Line, now: Instant) -> Self {
-        Self { line, free_at: now, under_way: VecDeque::new(), lost: 0, longest_queue: 0, to_drop: 0 }
+        Self {
+            line,
+            free_at: now,
+            under_way: VecDeque::new(),
+            lost: 0,
+            longest_queue: 0,
+            sent: 0,
+            to_drop: 0,
+        }
     }
 
     fn send(&mut self, now: Instant, datagram: Vec<u8>) {
         let time_of = |bytes: usize| Duration::from_secs(1) * u32::try_from(bytes).unwrap() / self.line.rate;
         let begin = self.free_at.max(now);
+        self.sent += datagram.len();
         if self.to_drop > 0 {
             self.to_drop -= 1;
             return;
@@ -224,9 +235,10 @@ fn more_is_not_sent_to_where_it_would_only_wait() {
 
 #[test]
 fn what_is_lost_in_a_burst_is_sent_again_in_a_few_round_trips() {
-    let mut pair = Pair::over(Line { queue: MEGABYTE, ..FAR });
+    let mut pair = Pair::over(FAR);
     pair.send(20 * MEGABYTE, 16_384);
     let undisturbed = pair.send(5 * MEGABYTE, 16_384);
+    let sent_before = pair.ways[0].sent;
     // In the middle of the next five, 150 at once.
     let (begin, before) = (pair.now, pair.received());
     for _ in 0..5 * MEGABYTE / 16_384 {
@@ -238,6 +250,11 @@ fn what_is_lost_in_a_burst_is_sent_again_in_a_few_round_trips() {
     pair.run_until("all of them", |pair| pair.received() == all);
     let took = pair.now - begin;
     assert!(took < undisturbed + FAR.delay * 2 * 20, "{took:?} instead of {undisturbed:?}");
+    let sent = pair.ways[0].sent - sent_before;
+    assert!(
+        sent < 5 * MEGABYTE * 11 / 10 + 150 * 1_200,
+        "{sent} bytes: some were sent more often than needed"
+    );
 }
 
 #[test]

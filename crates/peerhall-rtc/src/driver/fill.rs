@@ -17,14 +17,16 @@ const MORE: usize = 4;
 /// takes, and small queues on it do not run over.
 const GROWTH: usize = 8;
 
-/// The limit, which follows the path as FAST TCP's window does (Jin, Wei and Low, 2004): what is there, made smaller as
-/// it takes longer than the shortest round trip, and a little more.
+/// The limit: what it was, made smaller as a round trip takes longer than the shortest one, and a little more. That is
+/// FAST TCP's window (Jin, Wei and Low, 2004) in its simplest form, from one round trip at a time. Where round trips
+/// differ by more than what is added, or have become longer for good without another path, it is what it is on a near
+/// path. Only channels that lose nothing count: others give messages up before their round trip is over.
 #[derive(Debug)]
 pub(super) struct Fill {
     limit: usize,
     /// What the limit grows to.
     target: usize,
-    /// Bytes that the engine was given and bytes that it is done with, since the beginning.
+    /// Bytes that the engine was given and bytes that were acknowledged, since the beginning.
     written: u64,
     released: u64,
     /// The message whose round trip is measured.
@@ -67,6 +69,9 @@ impl Fill {
 
     /// The engine was given so many bytes.
     pub(super) fn wrote(&mut self, bytes: usize, now: Instant) {
+        if bytes == 0 {
+            return;
+        }
         self.written += bytes as u64;
         let (written, limit) = (self.written, self.limit);
         self.mark.get_or_insert(Mark { written_at: now, written, limit, is_reached: false });
@@ -95,14 +100,17 @@ impl Fill {
 
     /// So many bytes of a channel that is no more have left the engine, acknowledged or not.
     pub(super) fn discarded(&mut self, bytes: usize) {
-        self.released += bytes as u64;
-        self.mark = None;
+        if bytes > 0 {
+            self.released += bytes as u64;
+            self.mark = None;
+        }
     }
 
-    /// Another path is used now, with another round trip.
+    /// Another path is used now. What the last one carried may be far too much for it, and would be taken for what it
+    /// carries, since nobody would see a shorter round trip than with all of that waiting.
     pub(super) fn path_changed(&mut self) {
-        self.mark = None;
-        self.shortest = None;
+        let Self { written, released, .. } = *self;
+        *self = Self { written, released, ..Self::default() };
     }
 }
 
@@ -164,6 +172,9 @@ mod tests {
         fill.path_changed();
         rounds(&mut fill, &mut now, 40, far);
         assert_eq!(fill.limit, MOST);
+        fill.path_changed();
+        rounds(&mut fill, &mut now, 40, |held| Duration::from_micros(8 * held as u64));
+        assert!(fill.limit <= LEAST + LEAST / MORE, "{}", fill.limit);
     }
 
     #[test]
@@ -181,9 +192,18 @@ mod tests {
     #[test]
     fn a_channel_that_ends_with_bytes_under_way_stops_no_measuring() {
         let (mut fill, mut now) = (Fill::default(), Instant::now());
-        fill.wrote(LEAST, now);
-        fill.discarded(LEAST);
-        rounds(&mut fill, &mut now, 40, far);
+        // Much more than a round trip carries, so that one that waits for it all measures nothing for long.
+        fill.wrote(100 * MOST, now);
+        fill.discarded(100 * MOST);
+        assert_eq!(fill.shortest, None, "nobody has acknowledged anything");
+        for _ in 0..40 {
+            rounds(&mut fill, &mut now, 1, far);
+            // Another one ends with nothing under way, each time.
+            fill.wrote(MESSAGE, now);
+            fill.discarded(0);
+            now += far(MESSAGE);
+            fill.acknowledged(MESSAGE, now);
+        }
         assert_eq!(fill.limit, MOST);
     }
 }

@@ -3749,6 +3749,95 @@ fn test_a_lost_burst_is_sent_again_as_the_window_allows_and_not_a_packet_a_round
 }
 
 #[test]
+fn test_what_was_sent_in_fast_recovery_is_not_taken_for_lost() -> Result<()> {
+    let now = Instant::now();
+    let mut a = association_with_full_window(100, now);
+    // The first ten are lost.
+    for last in 11..=100 {
+        a.handle_sack(&sack(0, &[(11, last)]), now)?;
+        a.gather_outbound_fast_retransmission_packets(vec![], now);
+    }
+    assert_eq!(a.stats.get_num_fast_retrans(), 10);
+    for ssn in 0..30 {
+        let chunk = ChunkPayloadData {
+            stream_identifier: 1,
+            stream_sequence_number: ssn,
+            beginning_fragment: true,
+            ending_fragment: true,
+            user_data: Bytes::from(vec![7; 1000]),
+            ..Default::default()
+        };
+        queue_pending(&mut a, chunk);
+    }
+    assert_eq!(a.pop_pending_data_chunks_to_send(now).len(), 30);
+    // They arrive one after the other, and what was sent meanwhile is still on its way.
+    for cumulative in 1..10 {
+        let gap = (11 - cumulative as u16, 100 - cumulative as u16);
+        a.handle_sack(&sack(cumulative, &[gap]), now)?;
+        let packets = a.gather_outbound_fast_retransmission_packets(vec![], now);
+        assert_eq!(sent_tsns(&packets), [0_u32; 0], "after {cumulative}");
+    }
+    Ok(())
+}
+
+#[test]
+fn test_after_a_timeout_no_more_is_sent_again_than_the_window_allows() -> Result<()> {
+    let now = Instant::now();
+    let mut a = association_with_full_window(100, now);
+    a.on_retransmission_timeout(Timer::T3RTX, 1);
+    let mut again = vec![];
+    let mut acked = 0;
+    for round in 0..20 {
+        let mut sent = 0;
+        loop {
+            let packets = a.get_data_packets_to_retransmit(now);
+            if packets.is_empty() {
+                break;
+            }
+            for packet in packets {
+                let tsns = sent_tsns(&[packet.marshal()?]);
+                sent += tsns.len();
+                again.extend(tsns);
+            }
+        }
+        assert!(sent <= 1 << round, "{sent} in round {round}");
+        if again.len() == 100 {
+            break;
+        }
+        while acked < again.len() as u32 {
+            acked += 1;
+            a.handle_sack(&sack(acked, &[]), now)?;
+        }
+    }
+    assert_eq!(again, (1..=100).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[test]
+fn test_a_window_that_is_not_used_does_not_grow_or_overflow() -> Result<()> {
+    let now = Instant::now();
+    for ssthresh in [1_000, u32::MAX] {
+        let mut a = association_with_full_window(3, now);
+        a.cwnd = 100_000;
+        a.ssthresh = ssthresh;
+        a.partial_bytes_acked = u32::MAX - 500;
+        for _ in 0..3 {
+            let chunk = ChunkPayloadData {
+                stream_identifier: 1,
+                beginning_fragment: true,
+                ending_fragment: true,
+                user_data: Bytes::from(vec![7; 1000]),
+                ..Default::default()
+            };
+            queue_pending(&mut a, chunk);
+        }
+        a.handle_sack(&sack(2, &[]), now)?;
+        assert_eq!(a.cwnd, 100_000);
+    }
+    Ok(())
+}
+
+#[test]
 fn test_a_window_that_was_not_used_does_not_go_out_in_one_burst() -> Result<()> {
     let now = Instant::now();
     let mut a = association_with_full_window(2, now);
@@ -3803,7 +3892,7 @@ fn test_fast_recovery_wraps_tsn() -> Result<()> {
                     .miss_indicator = 2;
             }
 
-            a.process_fast_retransmission(cumulative_tsn, htna, true)?;
+            a.process_fast_retransmission(cumulative_tsn, htna, htna, true)?;
 
             assert!(a.in_fast_recovery);
             assert!(a.will_retransmit_fast);

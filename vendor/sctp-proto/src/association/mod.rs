@@ -229,7 +229,8 @@ pub struct Association {
     min_tsn2measure_rtt: u32,
     will_send_forward_tsn: bool,
     will_retransmit_fast: bool,
-    /// A SACK came in fast recovery: what is lost is retransmitted as cwnd allows.
+    /// What is lost is retransmitted as cwnd allows: a SACK came in fast recovery, or there was no
+    /// room for all of it.
     will_retransmit_lost: bool,
     will_retransmit_reconfig: bool,
 
@@ -864,7 +865,7 @@ impl Association {
 
     /// RFC 9260 Sec 6.1 D, by bytes in flight and not by packets: where the window is used, what a
     /// SACK acknowledged may follow, and a quarter more; where it is not, a burst beyond what was in
-    /// flight.
+    /// flight before the SACK, since a message that is long for the window leaves room behind it.
     fn limit_burst(&mut self, outstanding_before: usize, acked: usize) {
         if outstanding_before + self.mtu as usize >= self.burst_window {
             self.burst_window += acked / 4;
@@ -2621,7 +2622,16 @@ impl Association {
             self.rwnd = d.advertised_receiver_window_credit - bytes_outstanding;
         }
 
-        self.process_fast_retransmission(d.cumulative_tsn_ack, htna, cum_tsn_ack_point_advanced)?;
+        let highest_reported = d.gap_ack_blocks.iter().map(|block| block.end).max();
+        let highest_reported = d
+            .cumulative_tsn_ack
+            .wrapping_add(u32::from(highest_reported.unwrap_or(0)));
+        self.process_fast_retransmission(
+            d.cumulative_tsn_ack,
+            htna,
+            highest_reported,
+            cum_tsn_ack_point_advanced,
+        )?;
 
         if self.use_forward_tsn {
             self.advance_peer_tsn_ack_point();
@@ -3213,6 +3223,10 @@ impl Association {
                 .restart_if_stale(Timer::T3RTX, now, self.rto_mgr.get_rto());
         }
 
+        // What waits for the burst window does not show that the congestion window is used.
+        let waits = self.outbound_queue.pending_len() != 0 || self.outbound_queue.may_retransmit();
+        let is_used = waits && self.burst_window >= self.cwnd as usize;
+
         // Update congestion control parameters
         if self.cwnd <= self.ssthresh {
             // RFC 4096, sec 7.2.1.  Slow-Start
@@ -3226,8 +3240,9 @@ impl Association {
             //      most, the lesser of 1) the total size of the previously
             //      outstanding DATA chunk(s) acknowledged, and 2) the destination's
             //      path MTU.
-            if !self.in_fast_recovery && self.outbound_queue.pending_len() != 0 {
-                self.cwnd += core::cmp::min(total_bytes_acked as u32, self.cwnd); // TCP way
+            if !self.in_fast_recovery && is_used {
+                let more = core::cmp::min(total_bytes_acked as u32, self.cwnd); // TCP way
+                self.cwnd = self.cwnd.saturating_add(more);
                 // self.cwnd += min32(uint32(total_bytes_acked), self.mtu) // SCTP way (slow)
                 trace!(
                     "[{}] updated cwnd={} ssthresh={} acked={} (SS)",
@@ -3251,16 +3266,21 @@ impl Association {
             //      partial_bytes_acked by the total number of bytes of all new chunks
             //      acknowledged in that SACK including chunks acknowledged by the new
             //      Cumulative TSN Ack and by Gap Ack Blocks.
-            self.partial_bytes_acked += total_bytes_acked as u32;
+            self.partial_bytes_acked = self
+                .partial_bytes_acked
+                .saturating_add(total_bytes_acked as u32);
 
             //   o  When partial_bytes_acked is equal to or greater than cwnd and
             //      before the arrival of the SACK the sender had cwnd or more bytes
             //      of data outstanding (i.e., before arrival of the SACK, flight size
             //      was greater than or equal to cwnd), increase cwnd by MTU, and
             //      reset partial_bytes_acked to (partial_bytes_acked - cwnd).
-            if self.partial_bytes_acked >= self.cwnd && self.outbound_queue.pending_len() != 0 {
+            if !is_used {
+                // RFC 9260 Sec 7.2.2: a window that is not used does not save up for its growth.
+                self.partial_bytes_acked = self.partial_bytes_acked.min(self.cwnd);
+            } else if self.partial_bytes_acked >= self.cwnd {
                 self.partial_bytes_acked -= self.cwnd;
-                self.cwnd += self.mtu;
+                self.cwnd = self.cwnd.saturating_add(self.mtu);
                 trace!(
                     "[{}] updated cwnd={} ssthresh={} acked={} (CA)",
                     self.side, self.cwnd, self.ssthresh, total_bytes_acked
@@ -3273,6 +3293,7 @@ impl Association {
         &mut self,
         cum_tsn_ack_point: u32,
         htna: u32,
+        highest_reported: u32,
         cum_tsn_ack_point_advanced: bool,
     ) -> Result<()> {
         // HTNA algorithm - RFC 4960 Sec 7.2.4
@@ -3289,10 +3310,9 @@ impl Association {
                 // a) increment only for missing TSNs prior to the HTNA
                 htna
             } else {
-                // b) increment for all TSNs reported missing
-                cum_tsn_ack_point
-                    .wrapping_add(self.outbound_queue.inflight_len() as u32)
-                    .wrapping_add(1)
+                // b) increment for all TSNs reported missing, and not for those that were sent
+                //    after what has arrived
+                highest_reported
             };
 
             let mut tsn = cum_tsn_ack_point.wrapping_add(1);
@@ -3331,7 +3351,7 @@ impl Association {
         if self.in_fast_recovery && cum_tsn_ack_point_advanced {
             self.will_retransmit_fast = true;
         }
-        self.will_retransmit_lost = self.in_fast_recovery;
+        self.will_retransmit_lost |= self.in_fast_recovery;
 
         Ok(())
     }
@@ -3790,15 +3810,19 @@ impl Association {
         // burst that was lost would take as many round trips as it had packets.
         let lost = self.outbound_queue.lost_bytes();
         let outstanding = self.outbound_queue.inflight_bytes().saturating_sub(lost);
-        let mut room = (self.cwnd as usize).saturating_sub(outstanding);
+        let room = (self.cwnd as usize).saturating_sub(outstanding);
+        let mut room = room.min(MAX_BURST);
+        let mut left = lost;
         let mut i = 0;
-        while ignore_cwnd || room >= self.mtu as usize {
+        while left > 0 && (ignore_cwnd || room >= self.mtu as usize) {
             ignore_cwnd = false;
             let (chunks, size) = self.pop_lost_chunks(&mut i, now);
             if size == 0 {
+                left = 0;
                 break;
             }
             room = room.saturating_sub(size);
+            left = left.saturating_sub(size);
             if chunks.is_empty() {
                 continue; // abandoned meanwhile
             }
@@ -3811,6 +3835,7 @@ impl Association {
                 );
             }
         }
+        self.will_retransmit_lost = left > 0;
 
         raw_packets
     }
@@ -4012,7 +4037,15 @@ impl Association {
         if !self.outbound_queue.may_retransmit() {
             return vec![];
         }
-        let awnd = core::cmp::min(self.cwnd, self.rwnd);
+        // What waits to be retransmitted is not in flight, and was taken from the peer's window when
+        // it was sent first.
+        let inflight = self.outbound_queue.inflight_bytes();
+        let outstanding = inflight.saturating_sub(self.outbound_queue.bytes_to_retransmit());
+        let room = if self.rwnd == 0 {
+            0
+        } else {
+            (self.cwnd as usize).saturating_sub(outstanding)
+        };
         let mut chunks: Vec<ChunkPayloadData> = vec![];
         let mut bytes_to_send = 0;
         let mut done = false;
@@ -4040,7 +4073,7 @@ impl Association {
                 if i == 0 && self.rwnd < c.user_data.len() as u32 {
                     // Send it as a zero window probe
                     done = true;
-                } else if bytes_to_send + c.user_data.len() > awnd as usize {
+                } else if bytes_to_send + c.user_data.len() > room {
                     break;
                 }
 
@@ -4115,7 +4148,7 @@ impl Association {
 
                 let window = self.burst_window.min(self.cwnd as usize);
                 if self.outbound_queue.inflight_bytes() + data_len > window {
-                    break; // would exceeds cwnd
+                    break; // would exceed cwnd, or be a burst
                 }
 
                 if data_len > self.rwnd as usize {
@@ -4466,6 +4499,10 @@ impl Association {
                     self.side, n_rtos, self.cwnd, self.ssthresh
                 );
 
+                // All of it is sent again, so there is nothing left to be recovered.
+                self.in_fast_recovery = false;
+                self.will_retransmit_fast = false;
+                self.will_retransmit_lost = false;
                 self.outbound_queue.mark_all_to_retransmit();
                 self.awake_write_loop();
             }

@@ -144,7 +144,6 @@ impl Default for ChunkPayloadData {
     }
 }
 
-/// makes chunkPayloadData printable
 impl ChunkPayloadData {
     /// Whether it was sent once, and is missing where what was sent later has arrived (RFC 9260
     /// Sec 7.2.4).
@@ -153,6 +152,7 @@ impl ChunkPayloadData {
     }
 }
 
+/// makes chunkPayloadData printable
 impl fmt::Display for ChunkPayloadData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.header(), self.tsn)

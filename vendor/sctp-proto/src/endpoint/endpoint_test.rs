@@ -2183,8 +2183,12 @@ fn test_old_rtx_on_regular_acks() -> Result<()> {
         pair.time += Duration::from_millis(500);
     }
 
-    pair.drive_client();
-    pair.drive_server();
+    // What was lost is sent again from a window of one packet on.
+    for _ in 0..10 {
+        pair.drive_client();
+        pair.drive_server();
+        pair.time += Duration::from_millis(500);
+    }
 
     let mut buf = vec![0u8; 3000];
 

@@ -231,6 +231,12 @@ impl OutboundQueue {
         lost.map(|c| c.user_data.len()).sum()
     }
 
+    /// Bytes in flight that are marked to be retransmitted.
+    pub(crate) fn bytes_to_retransmit(&self) -> usize {
+        let marked = self.inflight.iter().filter(|c| c.retransmit);
+        marked.map(|c| c.user_data.len()).sum()
+    }
+
     pub(crate) fn inflight_bytes(&self) -> usize {
         self.inflight.get_num_bytes()
     }
