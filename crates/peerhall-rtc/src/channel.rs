@@ -166,7 +166,8 @@ impl Channel {
         self.shared.ready_state()
     }
 
-    /// Bytes taken by [`send`](Self::send) that the remote has not acknowledged yet.
+    /// Bytes taken by [`send`](Self::send) that wait to be sent. What is on its way does not count, as in browsers; that
+    /// is up to 1 MiB of all channels of a connection.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.shared.buffered()

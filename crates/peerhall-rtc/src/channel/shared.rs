@@ -243,8 +243,8 @@ impl Shared {
         self.state().outgoing.is_empty()
     }
 
-    /// `bytes` were acknowledged or given up.
-    pub(crate) fn released(&self, bytes: usize) {
+    /// The engine has `bytes` more of it, which wait no longer.
+    pub(crate) fn handed(&self, bytes: usize) {
         if bytes == 0 {
             return;
         }

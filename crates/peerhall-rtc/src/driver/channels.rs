@@ -31,6 +31,8 @@ pub(super) struct Channels {
     turns: Rotation,
     /// Those that may be closed now.
     closing: Vec<u64>,
+    /// Those of which the engine was handed something in this turn.
+    handed: Vec<u64>,
     /// Bytes of all of them that the engine holds.
     in_engine: usize,
     /// Bytes that it may hold.
@@ -48,6 +50,8 @@ struct Entry {
     engine: ChannelId,
     /// Bytes handed to the engine and not acknowledged yet.
     in_engine: usize,
+    /// Bytes handed to the engine that the user was not told of yet.
+    untold: usize,
     /// Whether the engine was told to close it.
     closing: bool,
     stats: ChannelStats,
@@ -61,6 +65,7 @@ impl Channels {
             active: BTreeSet::new(),
             turns: Rotation::default(),
             closing: Vec::new(),
+            handed: Vec::new(),
             in_engine: 0,
             fill: Fill::default(),
             next_key: 0,
@@ -167,6 +172,7 @@ impl Channels {
         self.by_engine.clear();
         self.turns.clear();
         self.closing.clear();
+        self.handed.clear();
         self.in_engine = 0;
         self.fill = Fill::default();
         for entry in std::mem::take(&mut self.all).into_values() {
@@ -198,6 +204,9 @@ impl Channels {
             match self.all.get_mut(&key).map_or(Turn::Nothing, |entry| entry.take_turn(rtc, has_room)) {
                 Turn::Written(bytes) => {
                     self.in_engine += bytes;
+                    if self.handed.last() != Some(&key) {
+                        self.handed.push(key);
+                    }
                     if self.all.get(&key).is_some_and(Entry::is_reliable) {
                         self.fill.wrote(bytes, now);
                     }
@@ -215,6 +224,15 @@ impl Channels {
         false
     }
 
+    /// Tells users that there is room again for what the engine was handed, once for all of a turn.
+    pub(super) fn tell_handed(&mut self) {
+        for key in self.handed.drain(..) {
+            if let Some(entry) = self.all.get_mut(&key) {
+                entry.shared.handed(std::mem::take(&mut entry.untold));
+            }
+        }
+    }
+
     /// Takes note of what the remote has acknowledged, after which channels can go on.
     pub(super) fn settle(&mut self, rtc: &mut Rtc, now: Instant) {
         let Self { all, active, turns, closing, in_engine: held, fill, .. } = self;
@@ -227,7 +245,6 @@ impl Channels {
             if released > 0 && entry.is_reliable() {
                 fill.acknowledged(released, now);
             }
-            entry.shared.released(released);
             let ends = entry.ends();
             let waits = !entry.shared.is_drained();
             if ends {
@@ -278,6 +295,7 @@ impl Channels {
             shared: Arc::clone(&shared),
             engine,
             in_engine: 0,
+            untold: 0,
             closing: false,
             stats: ChannelStats::default(),
         };
@@ -311,6 +329,7 @@ impl Entry {
         match written {
             Ok(true) => {
                 self.in_engine += bytes.len();
+                self.untold += bytes.len();
                 self.stats.messages_sent += 1;
                 self.stats.bytes_sent += bytes.len() as u64;
                 Turn::Written(bytes.len())
@@ -321,7 +340,7 @@ impl Entry {
             }
             Err(error) => {
                 tracing::debug!(%error, "a message was refused by the engine");
-                self.shared.released(bytes.len());
+                self.untold += bytes.len();
                 Turn::Written(0)
             }
         }

@@ -126,6 +126,7 @@ impl End {
         while self.channels.pump(&mut self.rtc, now) {
             self.drain(now, out);
         }
+        self.channels.tell_handed();
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         self.drain(now, out);
     }
@@ -267,4 +268,20 @@ fn who_was_idle_does_not_send_a_whole_window_at_once() {
     pair.send(600_000, 60_000);
     let longest = pair.ways[0].longest_queue;
     assert!(longest < 150_000, "{longest} bytes waited");
+}
+
+#[test]
+fn what_is_on_its_way_leaves_room_for_more() {
+    let mut pair = Pair::over(FAR);
+    pair.send(20 * MEGABYTE, 16_384);
+    // As labels do it, which keep no more than this waiting.
+    let ceiling = 256 * 1024;
+    let (begin, before) = (pair.now, pair.received());
+    for _ in 0..10 * MEGABYTE / 16_384 {
+        pair.run_until("room", |pair| pair.channel.buffered_amount() < ceiling);
+        pair.channel.try_send(vec![7; 16_384]).unwrap();
+    }
+    pair.run_until("all of it", |pair| pair.received() - before >= 10 * MEGABYTE as u64 / 16_384 * 16_384);
+    let took = pair.now - begin;
+    assert!(took < time_for(10 * MEGABYTE, FAR) * 4 / 3, "{took:?}");
 }

@@ -79,6 +79,7 @@ impl Driver {
         self.take_intake();
         self.channels.settle(&mut self.rtc, Instant::now());
         self.pump();
+        self.channels.tell_handed();
         let engine = self.drain();
         self.announce();
         self.network.flush();
