@@ -166,8 +166,9 @@ impl Channel {
         self.shared.ready_state()
     }
 
-    /// Bytes taken by [`send`](Self::send) that wait to be sent. What is on its way does not count, as in browsers; that
-    /// is up to 1 MiB of all channels of a connection.
+    /// Bytes taken by [`send`](Self::send) that wait to be sent. What is on its way does not count, as in browsers: up to
+    /// 1.5 MiB of all channels of a connection. So 0 does not say that all has arrived; [`close`](Self::close) waits
+    /// until it has.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.shared.buffered()

@@ -145,7 +145,7 @@ impl DataChannel {
         self.raw().ready_state()
     }
 
-    /// Bytes that wait to be sent.
+    /// Bytes that wait to be sent, without those on their way: 0 does not say that all has arrived.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.raw().buffered_amount()

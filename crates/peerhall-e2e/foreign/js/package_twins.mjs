@@ -125,7 +125,10 @@ await run('twins', 120, async (test) => {
   const told = {};
   for (const [whose, sdk] of Object.entries({ theirs, ours, labelled: { ...ours, MeteredPeer } })) {
     test.step(`the scenario on ${whose}`);
-    told[whose] = await scenario(sdk, await createDeployment(test));
+    // The vendor's loses the members of a room that it is told of in the same turn as its join is acknowledged
+    // (sdk-behaviour, X4); on a machine that stands still for a moment that happens.
+    const isWhole = () => whose !== 'theirs' || told.theirs.by('ann').some(([name, { peer }]) => name === 'peer-joined' && peer.remote === 'client');
+    for (let tries = 0; tries < 5 && !(told[whose] && isWhole()); tries += 1) told[whose] = await scenario(sdk, await createDeployment(test));
   }
   assert.ok(told.theirs.by('client').length > 15 && told.theirs.by('ann').length > 8, 'the scenario is told of');
   for (const whose of ['ours', 'labelled']) {

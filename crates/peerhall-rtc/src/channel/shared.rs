@@ -37,7 +37,7 @@ struct State {
     /// Largest message that the remote takes.
     max_message: usize,
     outgoing: VecDeque<Outgoing>,
-    /// Bytes taken and not acknowledged: those in `outgoing` and those that the engine holds.
+    /// Bytes in `outgoing`, and those that the engine was handed in this turn of the connection.
     buffered: usize,
     low_threshold: usize,
     events: VecDeque<ChannelEvent>,

@@ -3814,6 +3814,57 @@ fn test_after_a_timeout_no_more_is_sent_again_than_the_window_allows() -> Result
 }
 
 #[test]
+fn test_what_waits_after_a_timeout_is_not_lost_anew_by_late_acknowledgements() -> Result<()> {
+    let now = Instant::now();
+    let mut a = association_with_full_window(100, now);
+    for last in 11..=13 {
+        a.handle_sack(&sack(0, &[(11, last)]), now)?;
+    }
+    assert!(a.in_fast_recovery);
+    a.on_retransmission_timeout(Timer::T3RTX, 1);
+    let ssthresh = a.ssthresh;
+    let mut again = vec![];
+    let mut gather = |a: &mut Association| {
+        for packet in a.get_data_packets_to_retransmit(now) {
+            again.extend(sent_tsns(&[packet.marshal().unwrap()]));
+        }
+        let packets = a.gather_outbound_fast_retransmission_packets(vec![], now);
+        again.extend(sent_tsns(&packets));
+    };
+    gather(&mut a);
+    for last in 20..=24 {
+        a.handle_sack(&sack(0, &[(11, 13), (20, last)]), now)?;
+        gather(&mut a);
+    }
+    assert!(!a.in_fast_recovery);
+    assert_eq!(a.ssthresh, ssthresh);
+    assert_eq!(again, [1]);
+    Ok(())
+}
+
+#[test]
+fn test_what_is_lost_is_not_sent_again_in_one_burst() -> Result<()> {
+    let now = Instant::now();
+    let mut a = association_with_full_window(1_000, now);
+    let mut again = 0;
+    for last in 801..=1_000 {
+        a.handle_sack(&sack(0, &[(801, last)]), now)?;
+        let mut at_once = 0;
+        loop {
+            let packets = a.gather_outbound_fast_retransmission_packets(vec![], now);
+            if packets.is_empty() {
+                break;
+            }
+            at_once += sent_tsns(&packets).len();
+        }
+        assert!(at_once <= MAX_BURST / 1_000 + 1, "{at_once} packets");
+        again += at_once;
+    }
+    assert!(again > 400, "{again} of 800, with half of the window free");
+    Ok(())
+}
+
+#[test]
 fn test_a_window_that_is_not_used_does_not_grow_or_overflow() -> Result<()> {
     let now = Instant::now();
     for ssthresh in [1_000, u32::MAX] {

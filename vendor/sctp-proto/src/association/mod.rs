@@ -229,9 +229,10 @@ pub struct Association {
     min_tsn2measure_rtt: u32,
     will_send_forward_tsn: bool,
     will_retransmit_fast: bool,
-    /// What is lost is retransmitted as cwnd allows: a SACK came in fast recovery, or there was no
-    /// room for all of it.
+    /// A SACK came, and what is lost is retransmitted as cwnd allows.
     will_retransmit_lost: bool,
+    /// There was no room for all that is lost.
+    has_lost: bool,
     will_retransmit_reconfig: bool,
 
     will_send_shutdown_ack: bool,
@@ -361,6 +362,7 @@ impl Default for Association {
             will_send_forward_tsn: false,
             will_retransmit_fast: false,
             will_retransmit_lost: false,
+            has_lost: false,
             will_retransmit_reconfig: false,
 
             will_send_shutdown_ack: false,
@@ -2622,7 +2624,8 @@ impl Association {
             self.rwnd = d.advertised_receiver_window_credit - bytes_outstanding;
         }
 
-        let highest_reported = d.gap_ack_blocks.iter().map(|block| block.end).max();
+        let blocks = d.gap_ack_blocks.iter().filter(|b| b.start <= b.end);
+        let highest_reported = blocks.map(|block| block.end).max();
         let highest_reported = d
             .cumulative_tsn_ack
             .wrapping_add(u32::from(highest_reported.unwrap_or(0)));
@@ -3318,7 +3321,10 @@ impl Association {
             let mut tsn = cum_tsn_ack_point.wrapping_add(1);
             while sna32lt(tsn, max_tsn) {
                 if let Some(c) = self.outbound_queue.get_mut(tsn) {
-                    if !c.acked && !c.abandoned && c.miss_indicator < 3 {
+                    // What is sent again, or waits for it after a timeout, is not lost anew by the
+                    // acknowledgements of what was under way before.
+                    let is_first = c.nsent <= 1 && !c.retransmit;
+                    if is_first && !c.acked && !c.abandoned && c.miss_indicator < 3 {
                         c.miss_indicator += 1;
                         if c.miss_indicator == 3 && !self.in_fast_recovery {
                             // 2)  If not in Fast Recovery, adjust the ssthresh and cwnd of the
@@ -3351,7 +3357,7 @@ impl Association {
         if self.in_fast_recovery && cum_tsn_ack_point_advanced {
             self.will_retransmit_fast = true;
         }
-        self.will_retransmit_lost |= self.in_fast_recovery;
+        self.will_retransmit_lost = self.in_fast_recovery || self.has_lost;
 
         Ok(())
     }
@@ -3835,7 +3841,7 @@ impl Association {
                 );
             }
         }
-        self.will_retransmit_lost = left > 0;
+        self.has_lost = left > 0;
 
         raw_packets
     }
@@ -4038,7 +4044,7 @@ impl Association {
             return vec![];
         }
         // What waits to be retransmitted is not in flight, and was taken from the peer's window when
-        // it was sent first.
+        // it was sent first. A window that is just full is taken for a closed one, and probed.
         let inflight = self.outbound_queue.inflight_bytes();
         let outstanding = inflight.saturating_sub(self.outbound_queue.bytes_to_retransmit());
         let room = if self.rwnd == 0 {
@@ -4503,6 +4509,8 @@ impl Association {
                 self.in_fast_recovery = false;
                 self.will_retransmit_fast = false;
                 self.will_retransmit_lost = false;
+                self.has_lost = false;
+                self.partial_bytes_acked = 0;
                 self.outbound_queue.mark_all_to_retransmit();
                 self.awake_write_loop();
             }

@@ -176,6 +176,7 @@ impl PayloadQueue {
         for chunk in &mut self.chunks {
             if !chunk.acked && !chunk.abandoned {
                 chunk.retransmit = true;
+                chunk.miss_indicator = 0;
                 self.retransmit = true;
             }
         }

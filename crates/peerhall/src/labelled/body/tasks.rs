@@ -19,25 +19,19 @@ const RAW_LOOK: Duration = Duration::from_millis(50);
 pub(super) async fn pump(shared: Weak<PeerShared>, id: ChannelId, channel: Channel) {
     while let Some(event) = channel.next_event().await {
         let Some(shared) = shared.upgrade() else { return };
-        let held = channel.buffered_amount();
         shared.call(|session, now| {
             // What has come together is answered together.
             let more = iter::from_fn(|| channel.try_next_event());
             for event in iter::once(event).chain(more).take(AT_ONCE) {
-                tell(session, now, id, held, &channel, event);
+                tell(session, now, id, &channel, event);
             }
         });
     }
 }
 
-fn tell(
-    session: &mut Session,
-    now: Duration,
-    id: ChannelId,
-    held: usize,
-    channel: &Channel,
-    event: ChannelEvent,
-) {
+fn tell(session: &mut Session, now: Duration, id: ChannelId, channel: &Channel, event: ChannelEvent) {
+    // As it is now, event by event: an older amount would hide that room was made meanwhile.
+    let held = channel.buffered_amount();
     match event {
         ChannelEvent::Open => session.opened(now, id, channel.id()),
         ChannelEvent::Message(peerhall_rtc::Message::Binary(bytes)) => {
