@@ -10,6 +10,8 @@ import { startDev } from './lib/server.mjs';
 
 /** A dead link is noticed after twelve seconds, and what is tried in the dark costs ten more. */
 const RECOVERY = { timeout: 60_000, polling: 100 };
+/** What was tried while nothing passed counts on the ladder of restarts, whose later steps are 16 and 30 s apart. */
+const LADDER = { timeout: 150_000, polling: 50 };
 const PATIENCE = { timeout: 60_000, polling: 100 };
 
 await run('page looks', 400, async (test) => {
@@ -69,7 +71,7 @@ await run('page looks', 400, async (test) => {
   await ann.click('#break-silence');
   await happened(ann, 'the connection to the server was lost', 2);
   await happened(ann, 'back in the room as the same peer', 2);
-  await Promise.all([visitor.seesPictureOf(ann, 'Ben'), visitor.seesPictureOf(ben, 'Ann')]);
+  await Promise.all([visitor.seesPictureOf(ann, 'Ben', LADDER), visitor.seesPictureOf(ben, 'Ann', LADDER)]);
   await ann.click('#history summary');
   await look(test, ann, 'page-broken');
   const moved = await shifts();

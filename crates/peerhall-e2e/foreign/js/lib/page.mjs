@@ -67,8 +67,8 @@ export async function reads(page, name, text) {
 }
 
 /** Waits until the picture of the tile called `name` moves. */
-export async function seesPictureOf(page, name) {
-  await waitFor(page, 'a moving picture', name, (who) => {
+export async function seesPictureOf(page, name, patience = PATIENCE) {
+  await waitForLong(page, patience, 'a moving picture', name, (who) => {
     const tile = [...document.querySelectorAll('#tiles figure')]
       .find((figure) => figure.querySelector('figcaption').textContent === who);
     const video = tile?.querySelector('video');
@@ -99,8 +99,12 @@ export async function seesTiles(page, count) {
 }
 
 async function waitFor(page, what, wanted, check, ...values) {
+  await waitForLong(page, PATIENCE, what, wanted, check, ...values);
+}
+
+async function waitForLong(page, patience, what, wanted, check, ...values) {
   try {
-    await page.waitForFunction(check, PATIENCE, ...values);
+    await page.waitForFunction(check, patience, ...values);
   } catch (error) {
     const shown = await page.$eval('#live', (live) => live.innerText).catch(() => '?');
     throw new Error(`${what} ${JSON.stringify(wanted)} did not show; the page says: ${shown}`, { cause: error });
