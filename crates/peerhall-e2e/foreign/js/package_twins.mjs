@@ -127,7 +127,8 @@ await run('twins', 120, async (test) => {
     test.step(`the scenario on ${whose}`);
     // The vendor's loses the members of a room that it is told of in the same turn as its join is acknowledged
     // (sdk-behaviour, X4); on a machine that stands still for a moment that happens.
-    const isWhole = () => whose !== 'theirs' || told.theirs.by('ann').some(([name, { peer }]) => name === 'peer-joined' && peer.remote === 'client');
+    const isClient = ([name, detail]) => name === 'peer-joined' && detail.peer.remote === 'client';
+    const isWhole = () => whose !== 'theirs' || told.theirs.by('ann').some(isClient);
     for (let tries = 0; tries < 5 && !(told[whose] && isWhole()); tries += 1) told[whose] = await scenario(sdk, await createDeployment(test));
   }
   assert.ok(told.theirs.by('client').length > 15 && told.theirs.by('ann').length > 8, 'the scenario is told of');
