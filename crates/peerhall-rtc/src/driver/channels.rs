@@ -199,15 +199,18 @@ impl Channels {
             }
         }
         while let Some(key) = self.turns.first() {
-            let (held, fill) = (self.in_engine, &self.fill);
-            let has_room = |message| fill.has_room(held, message);
-            match self.all.get_mut(&key).map_or(Turn::Nothing, |entry| entry.take_turn(rtc, has_room)) {
+            let Some(entry) = self.all.get_mut(&key) else {
+                self.turns.leave();
+                continue;
+            };
+            let held = self.in_engine;
+            match entry.take_turn(rtc, |message| self.fill.has_room(held, message)) {
                 Turn::Written(bytes) => {
                     self.in_engine += bytes;
                     if self.handed.last() != Some(&key) {
                         self.handed.push(key);
                     }
-                    if self.all.get(&key).is_some_and(Entry::is_reliable) {
+                    if entry.is_reliable() {
                         self.fill.wrote(bytes, now);
                     }
                     self.turns.sent(bytes);
