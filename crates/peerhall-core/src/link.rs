@@ -8,6 +8,7 @@
 //! | `answers.rs` | what follows from the platform's answers |
 //! | `candidates.rs` | which candidates are applied, and when |
 //! | `restart.rs` | when a failed connection is tried again |
+//! | `silence.rs` | what follows when a remote peer names no way to itself |
 //! | `streams.rs` | which streams a remote peer sends |
 //! | `labels.rs` | what the remote peer says about its tracks |
 //! | `signal.rs` | how all of it looks on the wire |
@@ -25,6 +26,7 @@ mod restart;
 mod rtc;
 mod sdp;
 pub(crate) mod signal;
+mod silence;
 mod streams;
 
 pub use event::{ErrorInfo, Labelled, RemoteEvent, RemoteState, Unreachable};

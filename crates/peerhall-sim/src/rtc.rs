@@ -143,6 +143,8 @@ pub(crate) struct World {
     pub(crate) refuses_attach: HashSet<ActorId>,
     /// How many of their next own answers the connections of these actors refuse.
     pub(crate) breaks_answers: HashMap<ActorId, usize>,
+    /// How many of their next generations of ICE the connections of these actors gather nothing for.
+    pub(crate) gathers_nothing: HashMap<ActorId, usize>,
     keys: u64,
     /// Numbers of channels.
     streams: u16,

@@ -56,6 +56,7 @@ impl Link {
             (Some(Call::SetAnswer { answer }), Ok(())) => {
                 self.offered = None;
                 self.side = Side::Stable;
+                self.agreed = true;
                 let ends = self.ends();
                 self.out.push(LinkOut::SendDescription(answer, ends));
                 self.check_ice(now);
@@ -75,12 +76,14 @@ impl Link {
                 let ends = self.offered.as_ref().map(|(_, ends)| ends.clone()).unwrap_or_default();
                 self.remote_applied(sdp, ends);
                 self.side = Side::Stable;
+                self.agreed = false;
                 self.call = Some(Call::CreateAnswer);
                 self.command(RtcCommand::CreateAnswer);
             }
             (Some(Call::ApplyAnswer { sdp, ends }), Ok(())) => {
                 self.remote_applied(sdp, ends);
                 self.side = Side::Stable;
+                self.agreed = true;
                 self.check_ice(now);
             }
             (Some(Call::ApplyOffer { sdp }), Err(failure)) => {
@@ -126,6 +129,7 @@ impl Link {
 
     fn remote_applied(&mut self, sdp: Sdp, ends: Ends) {
         let restarted = self.remote.as_ref().is_some_and(|remote| !sdp.shares_ufrag_with(remote));
+        self.candidates.named_by(&sdp, restarted);
         if restarted && self.ice == IceState::Failed {
             // Its failure belongs to the generation before.
             self.ice = IceState::Checking;

@@ -14,6 +14,8 @@ pub(super) struct Candidates {
     /// Since the last applied description.
     counted: usize,
     dropped: u64,
+    /// Whether one has come for the generation of ICE in force.
+    come: bool,
 }
 
 /// What becomes of a candidate.
@@ -52,6 +54,16 @@ impl Candidates {
         self.dropped = 0;
     }
 
+    /// A description was applied, which may name candidates itself, and may begin a generation of ICE.
+    pub(super) fn named_by(&mut self, sdp: &Sdp, begins_anew: bool) {
+        self.come = (self.come && !begins_anew) || sdp.has_candidates();
+    }
+
+    /// Whether a candidate has come for the generation of ICE in force.
+    pub(super) fn has_come(&self) -> bool {
+        self.come
+    }
+
     /// The next one that the description in force can take. Those that name another generation wait for
     /// its description.
     pub(super) fn next(&mut self, sdp: &Sdp) -> Option<Option<IceCandidate>> {
@@ -62,7 +74,9 @@ impl Candidates {
                 .is_none_or(|ufrag| sdp.has_ufrag(ufrag))
         };
         let index = self.waiting.iter().position(fits)?;
-        self.waiting.take(index)
+        let next = self.waiting.take(index)?;
+        self.come |= next.is_some();
+        Some(next)
     }
 }
 

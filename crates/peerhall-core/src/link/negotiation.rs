@@ -9,6 +9,7 @@ use super::restart::{ANSWER_TIMEOUT, Ladder, Step};
 use super::rtc::{Description, DescriptionKind, IceCandidate, IceState, RtcCommand, RtcInput, RtcState};
 use super::sdp::Sdp;
 use super::signal::{Ends, Knows};
+use super::silence::Silence;
 use crate::ids::LinkId;
 use crate::output::LogLevel;
 use crate::queue::Queue;
@@ -97,9 +98,12 @@ pub(crate) struct Link {
     /// Whether it has been connected.
     pub(super) connected: bool,
     pub(super) remote: Option<Sdp>,
+    /// Whether the last remote description was answered, or is an answer.
+    pub(super) agreed: bool,
     /// Counts applied remote descriptions.
     pub(super) generation: u64,
     pub(super) ladder: Ladder,
+    pub(super) silence: Silence,
     pub(super) ice: IceState,
     /// When negotiation began.
     pub(super) since: Option<Time>,
@@ -128,8 +132,10 @@ impl Link {
             connecting: None,
             connected: false,
             remote: None,
+            agreed: false,
             generation: 0,
             ladder: Ladder::default(),
+            silence: Silence::default(),
             ice: IceState::New,
             since: None,
             out: Vec::new(),
@@ -230,6 +236,7 @@ impl Link {
             RtcInput::LocalCandidate(candidate) => self.out.push(LinkOut::SendCandidate(candidate)),
             RtcInput::State(RtcState::Connected) => {
                 self.ladder.recovered();
+                self.silence.ended();
                 self.unanswered = 0;
                 self.connected = true;
             }
@@ -259,7 +266,7 @@ impl Link {
         let wants = self.needs_offer || self.needs_restart;
         let offers = self.call.is_none() && wants && matches!(self.side, Side::Stable);
         let offer_at = self.offer_at().filter(|_| offers);
-        earlier(earlier(answer_by, offer_at), self.ladder.deadline())
+        earlier(earlier(answer_by, offer_at), earlier(self.ladder.deadline(), self.silence.deadline()))
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
@@ -277,7 +284,19 @@ impl Link {
         if self.ladder.due(now, works, self.generation) {
             self.needs_restart = true;
         }
+        if self.silence.due(now) {
+            self.log(LogLevel::Debug, "the remote peer names no candidates; ICE begins anew");
+            self.needs_restart = true;
+        }
         self.advance(now);
+    }
+
+    /// Whether both sides have agreed, and nobody here knows where the remote peer is. What ICE found to have failed
+    /// is for the ladder.
+    fn is_silent(&self) -> bool {
+        let agreed = self.agreed && self.call.is_none() && matches!(self.side, Side::Stable);
+        let looks = matches!(self.ice, IceState::New | IceState::Checking);
+        agreed && looks && !self.candidates.has_come()
     }
 
     pub(super) fn ice_works(&self) -> bool {
@@ -349,6 +368,7 @@ impl Link {
             self.since = Some(now);
         }
         self.hand_on_candidates();
+        self.silence.watch(now, self.is_silent());
     }
 
     fn apply_offer(&mut self, now: Time, offer: Description, ends: Ends) {

@@ -135,7 +135,8 @@ mod tests {
 
     /// The same, with an offer of the remote peer in which it sends something.
     fn link_that_receives() -> (Link, Time) {
-        let offer = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=msid:camera picture\r\na=sendrecv";
+        let offer = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=msid:camera picture\r\na=sendrecv\r\n\
+                     a=candidate:1 1 udp 1 192.0.2.1 9 typ host";
         link_that_answered(offer)
     }
 

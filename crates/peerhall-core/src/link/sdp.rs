@@ -13,6 +13,8 @@ pub(crate) struct Sdp {
     trickles: bool,
     /// Whether there is an `a=end-of-candidates` line.
     complete: bool,
+    /// Whether there is an `a=candidate` line.
+    candidates: bool,
 }
 
 /// A track as its sender names it.
@@ -43,6 +45,8 @@ impl Sdp {
                 section.ids.extend(value.split_ascii_whitespace().nth(1).map(str::to_owned));
             } else if let Some(options) = line.strip_prefix("a=ice-options:") {
                 sdp.trickles |= options.split_ascii_whitespace().any(|option| option == "trickle");
+            } else if line.starts_with("a=candidate:") {
+                sdp.candidates = true;
             } else {
                 match line.trim_ascii_end() {
                     "a=recvonly" | "a=inactive" => section.sends = false,
@@ -59,6 +63,11 @@ impl Sdp {
     /// (RFC 8838 section 8.2; RFC 8840 section 4.1.1).
     pub(crate) fn is_gathered(&self) -> bool {
         self.complete && !self.trickles
+    }
+
+    /// Whether it names candidates.
+    pub(crate) fn has_candidates(&self) -> bool {
+        self.candidates
     }
 
     /// Whether something is sent by it.

@@ -201,6 +201,12 @@ impl Lab {
         self.world.breaks_answers.insert(actor, count);
     }
 
+    /// For how many of somebody's next generations of ICE nothing is gathered, not even their end, and nothing fails:
+    /// Chromium may do so that took an offer back while it gathered.
+    pub fn gather_nothing(&mut self, actor: ActorId, count: usize) {
+        self.world.gathers_nothing.insert(actor, count);
+    }
+
     /// Ends all faults: the server is up, sockets open, frames pass, media passes, tokens come.
     pub fn end_faults(&mut self) {
         self.stop_tampering();

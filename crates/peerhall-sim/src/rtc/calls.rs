@@ -231,7 +231,16 @@ impl World {
         connection.set_local(description.kind, sdp)?;
         if connection.gathered.insert(ufrag.clone()) {
             self.by_ufrag.insert(ufrag.clone(), pc);
-            self.plan(queue, now + Duration::from_millis(1), Task::Gathered { pc, ufrag, number: 0 });
+            match self.gathers_nothing.get_mut(&connection.owner).filter(|left| **left > 0) {
+                Some(left) => {
+                    *left -= 1;
+                    connection.mute.insert(ufrag);
+                }
+                None => {
+                    let at = now + Duration::from_millis(1);
+                    self.plan(queue, at, Task::Gathered { pc, ufrag, number: 0 });
+                }
+            }
         }
         Ok(())
     }

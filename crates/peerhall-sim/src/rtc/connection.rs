@@ -76,10 +76,12 @@ pub(crate) struct Connection {
     /// ICE generations of the other side that candidates came for.
     pub(crate) candidates: HashSet<String>,
     pub(crate) gathered: HashSet<String>,
+    /// Own generations of ICE for which nothing is gathered.
+    pub(crate) mute: HashSet<String>,
     /// Timers of an earlier epoch are void.
     pub(crate) epoch: u64,
-    /// Whether the other end was found, and in which state, when timers were set last.
-    pub(crate) linked: Option<bool>,
+    /// Whether the other end was found, whether there were ways to try, and in which state, when timers were set last.
+    pub(crate) linked: Option<(bool, bool)>,
     pub(crate) judged: IceState,
     /// The generations that were tried last.
     pub(crate) tried: Option<(String, String)>,
@@ -119,6 +121,7 @@ impl Connection {
             state: RtcState::New,
             candidates: HashSet::new(),
             gathered: HashSet::new(),
+            mute: HashSet::new(),
             epoch: 0,
             linked: None,
             judged: IceState::New,
@@ -131,6 +134,12 @@ impl Connection {
             stuck: false,
             broken: false,
         }
+    }
+
+    /// Whether there are ways of both sides to try.
+    pub(crate) fn has_pairs(&self) -> bool {
+        self.generations()
+            .is_some_and(|(ours, theirs)| self.candidates.contains(theirs) && !self.mute.contains(ours))
     }
 
     /// `addTrack`: reuses a transceiver of the kind that has never sent.

@@ -60,6 +60,7 @@ impl World {
         self.refuses_replace.clear();
         self.refuses_attach.clear();
         self.breaks_answers.clear();
+        self.gathers_nothing.clear();
         self.reconsider_all(now, queue, |_| true);
     }
 
@@ -89,8 +90,9 @@ impl World {
             && !self.isolated.contains(&connection.owner)
             && !self.isolated.contains(&other.owner);
         let known = connection.candidates.contains(theirs) || other.candidates.contains(ours);
+        let found = !connection.mute.contains(ours) && !other.mute.contains(theirs);
         let agreed = other.generations() == Some((theirs, ours));
-        (agreed && passes && known && prints(connection, other) && prints(other, connection))
+        (agreed && passes && known && found && prints(connection, other) && prints(other, connection))
             .then_some(other_id)
     }
 
@@ -107,10 +109,11 @@ impl World {
         let linked = self.partner(pc).is_some();
         let timing = self.timing;
         let Some(connection) = self.connections.get_mut(&pc) else { return };
-        if connection.linked == Some(linked) && connection.judged == connection.ice {
+        let has_pairs = connection.has_pairs();
+        if connection.linked == Some((linked, has_pairs)) && connection.judged == connection.ice {
             return;
         }
-        (connection.linked, connection.judged) = (Some(linked), connection.ice);
+        (connection.linked, connection.judged) = (Some((linked, has_pairs)), connection.ice);
         connection.epoch += 1;
         let epoch = connection.epoch;
         let next = match (linked, connection.ice) {
@@ -124,6 +127,8 @@ impl World {
             (false, IceState::Connected | IceState::Completed) => {
                 Some((timing.disconnect_after, Task::IceDown(pc, epoch)))
             }
+            // Where there is nothing to try nothing fails.
+            (false, IceState::Checking) if !has_pairs => None,
             (false, IceState::Checking | IceState::Disconnected) => {
                 Some((timing.fail_after, Task::IceFail(pc, epoch)))
             }

@@ -375,6 +375,52 @@ fn no_offer_is_taken_back_that_was_made_while_the_first_connection_came_about() 
     }
 }
 
+/// As Chromium, when it gave way while it gathered (seen in 156): no candidates, not their end, and no failure.
+#[test]
+fn a_remote_whose_platform_gathers_nothing_is_reached_by_a_restart_after_five_seconds() {
+    for seed in 0..20 {
+        for vendors in [false, true] {
+            let mut lab = Lab::new(LabOptions::seeded(seed));
+            let alice = lab.peer("alice");
+            lab.join(alice, "room");
+            let bob = if vendors {
+                lab.vendor("bob", VendorKind::Js, "room")
+            } else {
+                let bob = lab.peer("bob");
+                lab.join(bob, "room");
+                bob
+            };
+            lab.run_for(SECOND);
+            lab.gather_nothing(bob, 1);
+            for (who, stream) in [(alice, "alices"), (bob, "bobs")] {
+                lab.add_track(who, "camera", Some(stream), None);
+            }
+            lab.run_for(SECOND * 4);
+            assert!(!lab.is_connected(alice, "bob"), "seed {seed}, {vendors}");
+            lab.run_for(SECOND * 3);
+            let connected = lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice");
+            assert!(connected, "seed {seed}, {vendors}: {:?}", lab.words(alice));
+            assert_eq!(lab.count_seen(alice, "bob negotiation-error"), 0, "seed {seed}, {vendors}");
+        }
+    }
+}
+
+#[test]
+fn a_remote_that_never_names_a_candidate_is_asked_three_times_and_no_more() {
+    let (mut lab, alice, bob) = pair_in(Lab::new(LabOptions::seeded(5).weather(Weather::CALM)));
+    let offers = listen_for_offers(&mut lab, alice, true);
+    lab.gather_nothing(bob, usize::MAX);
+    lab.add_track(alice, "camera", Some("stream"), None);
+    lab.run_for(SECOND * 300);
+    assert_eq!(offers.of(alice).len(), 1 + 3, "the first offer, and restarts");
+    assert_eq!(lab.count_seen(alice, "bob negotiation-error"), 0, "{:?}", lab.words(alice));
+    // What was given up is begun again with the next connection.
+    lab.gather_nothing(bob, 0);
+    lab.cut(alice);
+    lab.run_for(SECOND * 10);
+    assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "{:?}", lab.words(alice));
+}
+
 #[test]
 fn the_vendors_python_sdk_that_makes_a_new_connection_is_followed() {
     let mut lab = Lab::new(LabOptions::seeded(5));
