@@ -44,6 +44,9 @@ impl Link {
     }
 
     pub(super) fn local_set(&mut self, now: Time, result: Result<(), RtcFailure>) {
+        if result.is_ok() {
+            self.muteness.gathers(now);
+        }
         match (self.call.take(), result) {
             (Some(Call::SetOffer { offer, restart }), Ok(())) => {
                 if restart {

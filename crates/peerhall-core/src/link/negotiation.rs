@@ -9,7 +9,7 @@ use super::restart::{ANSWER_TIMEOUT, Ladder, Step};
 use super::rtc::{Description, DescriptionKind, IceCandidate, IceState, RtcCommand, RtcInput, RtcState};
 use super::sdp::Sdp;
 use super::signal::{Ends, Knows};
-use super::silence::Silence;
+use super::silence::{Muteness, Silence};
 use crate::ids::LinkId;
 use crate::output::LogLevel;
 use crate::queue::Queue;
@@ -22,6 +22,9 @@ const MAX_WAITING: usize = 16;
 /// vendor's Python SDK does so once the server has acknowledged the offer. Until that is acknowledged, too, it
 /// takes an offer for a collision, though its own has been answered.
 pub(super) const REMOTE_OFFERING: Duration = Duration::from_secs(1);
+
+/// How long the first offer of a remote peer is waited for that is expected to make it.
+pub(super) const EXPECTED: Duration = Duration::from_secs(1);
 
 /// How long the acknowledgement may take to get there.
 pub(super) const REMOTE_SETTLING: Duration = Duration::from_millis(250);
@@ -95,6 +98,8 @@ pub(crate) struct Link {
     pub(super) remote_offering: Option<Time>,
     /// Until when an own offer waits for the first connection.
     pub(super) connecting: Option<Time>,
+    /// Until when the remote peer is expected to make the first offer.
+    pub(super) expected: Option<Time>,
     /// Whether it has been connected.
     pub(super) connected: bool,
     pub(super) remote: Option<Sdp>,
@@ -104,6 +109,7 @@ pub(crate) struct Link {
     pub(super) generation: u64,
     pub(super) ladder: Ladder,
     pub(super) silence: Silence,
+    pub(super) muteness: Muteness,
     pub(super) ice: IceState,
     /// When negotiation began.
     pub(super) since: Option<Time>,
@@ -130,16 +136,28 @@ impl Link {
             unanswered: 0,
             remote_offering: None,
             connecting: None,
+            expected: None,
             connected: false,
             remote: None,
             agreed: false,
             generation: 0,
             ladder: Ladder::default(),
             silence: Silence::default(),
+            muteness: Muteness::default(),
             ice: IceState::New,
             since: None,
             out: Vec::new(),
         }
+    }
+
+    /// A link in the place of an earlier one. Who does not give way leaves the first offer to a remote peer that has sent
+    /// something and will again: two that meet cost a negotiation, and Chromium, which has to take its own back, may
+    /// gather no candidates after that.
+    pub(crate) fn following(mut self, now: Time, earlier: &Self) -> Self {
+        self.muteness = Muteness::after(earlier.muteness);
+        let offers = !self.polite && earlier.remote.as_ref().is_some_and(Sdp::sends);
+        self.expected = offers.then(|| now + EXPECTED);
+        self
     }
 
     pub(crate) fn take_out(&mut self) -> Vec<LinkOut> {
@@ -233,10 +251,14 @@ impl Link {
             RtcInput::CandidateAdded(Err(failure)) if !self.ignoring => {
                 self.out.push(LinkOut::CandidateError(failure.into()));
             }
-            RtcInput::LocalCandidate(candidate) => self.out.push(LinkOut::SendCandidate(candidate)),
+            RtcInput::LocalCandidate(candidate) => {
+                self.muteness.spoke();
+                self.out.push(LinkOut::SendCandidate(candidate));
+            }
             RtcInput::State(RtcState::Connected) => {
                 self.ladder.recovered();
                 self.silence.ended();
+                self.muteness.connected();
                 self.unanswered = 0;
                 self.connected = true;
             }
@@ -266,7 +288,8 @@ impl Link {
         let wants = self.needs_offer || self.needs_restart;
         let offers = self.call.is_none() && wants && matches!(self.side, Side::Stable);
         let offer_at = self.offer_at().filter(|_| offers);
-        earlier(earlier(answer_by, offer_at), earlier(self.ladder.deadline(), self.silence.deadline()))
+        let gathered_by = earlier(self.silence.deadline(), self.muteness.deadline());
+        earlier(earlier(answer_by, offer_at), earlier(self.ladder.deadline(), gathered_by))
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
@@ -286,6 +309,14 @@ impl Link {
         }
         if self.silence.due(now) {
             self.log(LogLevel::Debug, "the remote peer names no candidates; ICE begins anew");
+            self.needs_restart = true;
+        }
+        if self.muteness.due(now) {
+            self.log(LogLevel::Warn, "no candidates are found; begun anew");
+            // Only a peer of ours follows to another connection.
+            if self.other_tag.is_some() {
+                return self.renew();
+            }
             self.needs_restart = true;
         }
         self.advance(now);
@@ -378,6 +409,7 @@ impl Link {
             return self.log(LogLevel::Debug, "an offer met our own and was ignored");
         }
         self.ignoring = false;
+        self.expected = None;
         let sdp = Sdp::read(&offer.sdp);
         if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();

@@ -59,7 +59,7 @@ impl Link {
 
     /// Before then no ordinary offer is made.
     pub(super) fn offer_at(&self) -> Option<Time> {
-        self.remote_offering.max(self.connecting)
+        self.remote_offering.max(self.connecting).max(self.expected)
     }
 
     pub(super) fn create_offer(&mut self, restart: bool) {

@@ -1,8 +1,9 @@
-//! A remote peer that has agreed on a connection and names no way to itself.
+//! A connection that has been agreed on, and one side of which names no way to itself.
 //!
 //! Chromium that takes an own offer back while it gathers candidates may gather none any more: `iceGatheringState`
-//! stays at `gathering`, `iceConnectionState` at `new`, and neither side ever hears that anything failed. The next
-//! generation of ICE is gathered as ever, so whoever waits asks for one.
+//! stays at `gathering`, `iceConnectionState` at `new`, and neither side ever hears that anything failed. Sometimes
+//! the next generation of ICE is gathered as ever, so the other side asks for one; another connection always is, so who
+//! is mute itself makes one where the other side can follow.
 
 use std::time::Duration;
 
@@ -12,6 +13,13 @@ use crate::time::Time;
 /// Host candidates take milliseconds; who may go through a relay only has the time that TURN over TLS takes, and more
 /// with each attempt, since a restart throws away what was gathered.
 const PATIENCE: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
+
+/// How long the platform may find no own candidate, nor their end, before the connection is replaced, or ICE begun anew;
+/// twice as long after each time. Longer than the other side waits for its first restart.
+const OWN_PATIENCE: Duration = Duration::from_secs(8);
+
+/// What the doubling of [`OWN_PATIENCE`] ends at.
+const MAX_DOUBLINGS: u32 = 3;
 
 /// How long a remote peer has been silent, and what that has led to.
 #[derive(Debug, Default)]
@@ -44,6 +52,52 @@ impl Silence {
     }
 }
 
+/// Whether the platform has ever found a way to this side.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Muteness {
+    until: Option<Time>,
+    /// A candidate was found, or their end.
+    ended: bool,
+    /// How often that led to something, on this connection and those before it.
+    times: u32,
+}
+
+impl Muteness {
+    /// For the connection that follows one.
+    pub(super) fn after(earlier: Self) -> Self {
+        Self { times: earlier.times, ..Self::default() }
+    }
+
+    /// An own description is in force: candidates are being gathered.
+    pub(super) fn gathers(&mut self, now: Time) {
+        if !self.ended {
+            let patience = OWN_PATIENCE * (1 << self.times.min(MAX_DOUBLINGS));
+            self.until = self.until.or(Some(now + patience));
+        }
+    }
+
+    /// A candidate was found, or their end.
+    pub(super) fn spoke(&mut self) {
+        (self.ended, self.until) = (true, None);
+    }
+
+    /// There is a connection.
+    pub(super) fn connected(&mut self) {
+        *self = Self { ended: true, ..Self::default() };
+    }
+
+    /// Takes a moment at which something has to be done about it.
+    pub(super) fn due(&mut self, now: Time) -> bool {
+        let due = self.until.take_if(|until| now >= *until).is_some();
+        self.times += u32::from(due);
+        due
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.until
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +117,7 @@ mod tests {
         assert_eq!(link.deadline(), None, "the offer is not answered yet");
         link.input(NOW, RtcInput::AnswerCreated(Ok(described(DescriptionKind::Answer, "v=0"))));
         link.input(NOW, RtcInput::LocalSet(Ok(())));
+        link.input(NOW, RtcInput::LocalCandidate(None));
         link
     }
 

@@ -214,11 +214,13 @@ impl<J: Json> Peer<J> {
         let Some(own) = self.own_id.clone() else { return };
         let link = LinkId(self.number());
         let tag = self.signalling.new_tag();
+        let now = self.now;
         let Some(remote) = self.remote_mut(key) else { return };
         let old = remote.link.id;
         let polite = own < remote.id;
         let negotiated = remote.state != RemoteState::Idle;
-        remote.start_over(Link::new(link, tag, polite));
+        let follower = Link::new(link, tag, polite).following(now, &remote.link);
+        remote.start_over(follower);
         let reopens = remote.reopens.clone();
         if negotiated {
             self.set_remote_state(key, RemoteState::Reconnecting);

@@ -407,7 +407,11 @@ fn a_remote_whose_platform_gathers_nothing_is_reached_by_a_restart_after_five_se
 
 #[test]
 fn a_remote_that_never_names_a_candidate_is_asked_three_times_and_no_more() {
-    let (mut lab, alice, bob) = pair_in(Lab::new(LabOptions::seeded(5).weather(Weather::CALM)));
+    let mut lab = Lab::new(LabOptions::seeded(5).weather(Weather::CALM));
+    let alice = lab.peer("alice");
+    lab.join(alice, "room");
+    let bob = lab.vendor("bob", VendorKind::Js, "room");
+    lab.run_for(SECOND);
     let offers = listen_for_offers(&mut lab, alice, true);
     lab.gather_nothing(bob, usize::MAX);
     lab.add_track(alice, "camera", Some("stream"), None);
@@ -419,6 +423,61 @@ fn a_remote_that_never_names_a_candidate_is_asked_three_times_and_no_more() {
     lab.cut(alice);
     lab.run_for(SECOND * 10);
     assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "{:?}", lab.words(alice));
+}
+
+/// Chromium may do so for as long as there is the connection, whatever is begun anew on it.
+#[test]
+fn a_connection_whose_own_platform_gathers_nothing_is_replaced_after_eight_seconds() {
+    let (mut lab, alice, bob) = pair();
+    // The first generation, and the one that is asked for after 5 s.
+    lab.gather_nothing(alice, 2);
+    lab.add_track(alice, "camera", Some("stream"), None);
+    lab.run_for(Duration::from_millis(7_900));
+    assert_eq!(lab.count_seen(alice, "bob connection-reset"), 0);
+    assert!(!lab.is_connected(alice, "bob"));
+    lab.run_for(SECOND);
+    assert_eq!(lab.count_seen(alice, "bob connection-reset"), 1);
+    assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "{:?}", lab.words(alice));
+}
+
+/// The vendor's does not follow to another connection.
+#[test]
+fn a_connection_with_the_vendors_whose_own_platform_gathers_nothing_begins_ice_anew() {
+    let mut lab = Lab::new(LabOptions::seeded(5));
+    let alice = lab.peer("alice");
+    lab.join(alice, "room");
+    let bob = lab.vendor("bob", VendorKind::Js, "room");
+    lab.run_for(SECOND);
+    // After 8 s, and after 16 s more.
+    lab.gather_nothing(alice, 2);
+    lab.add_track(alice, "camera", Some("stream"), None);
+    lab.run_for(SECOND * 23);
+    assert!(!lab.is_connected(alice, "bob"));
+    lab.run_for(SECOND * 3);
+    assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "{:?}", lab.words(alice));
+    assert_eq!(lab.count_seen(alice, "bob connection-reset"), 0);
+}
+
+#[test]
+fn who_does_not_give_way_leaves_the_first_offer_after_a_cut_to_a_remote_that_sends() {
+    for seed in 0..20 {
+        let mut lab = Lab::new(LabOptions::seeded(seed));
+        let alice = lab.vendor("alice", VendorKind::Js, "room");
+        let bob = lab.peer("bob");
+        lab.join(bob, "room");
+        lab.run_for(SECOND);
+        for (who, stream) in [(alice, "alices"), (bob, "bobs")] {
+            lab.add_track(who, "camera", Some(stream), None);
+        }
+        lab.run_for(SECOND * 5);
+        let frames = Frames::listen(&mut lab);
+        lab.cut(alice);
+        lab.run_for(SECOND * 5);
+        assert!(lab.is_connected(alice, "bob") && lab.is_connected(bob, "alice"), "seed {seed}");
+        let words = frames.of(bob);
+        let first = words.iter().find(|word| matches!(&***word, "offer" | "answer"));
+        assert_eq!(first.map(|word| &**word), Some("answer"), "seed {seed}: {words:?}");
+    }
 }
 
 #[test]
