@@ -14,8 +14,8 @@ import { unpack } from '../src/unpack.js';
 const binaryen = (tool) => join(dirname(createRequire(import.meta.url).resolve('binaryen/package.json')), 'bin', tool);
 const dist = (name) => new URL(`../dist/${name}`, import.meta.url);
 
-/** Most bytes that travel for an import. */
-const LIMITS = { peerhall: 60_000, signalling: 31_000, labelled: 110_500, helpers: 3_000, react: 1_500 };
+/** Most bytes that travel for an import; 60 KiB for the whole of it without labels. */
+const LIMITS = { peerhall: 61_440, signalling: 31_000, labelled: 112_640, helpers: 3_000, react: 1_500 };
 
 /** How far a figure may be from that of the page: compilers differ a little from machine to machine. */
 const TOLERANCE = 0.02;

@@ -2,7 +2,7 @@
 //! 6.4).
 
 use super::event::ErrorInfo;
-use super::negotiation::{Call, Link, LinkOut, Side};
+use super::negotiation::{Call, Gathering, Link, LinkOut, Side};
 use super::restart::ANSWER_TIMEOUT;
 use super::rtc::{Description, DescriptionKind, IceState, RtcCommand, RtcFailure};
 use super::sdp::Sdp;
@@ -44,8 +44,8 @@ impl Link {
     }
 
     pub(super) fn local_set(&mut self, now: Time, result: Result<(), RtcFailure>) {
-        if result.is_ok() {
-            self.muteness.gathers(now);
+        if result.is_ok() && self.gathering == Gathering::NotBegun {
+            self.gathering = Gathering::Mute;
         }
         match (self.call.take(), result) {
             (Some(Call::SetOffer { offer, restart }), Ok(())) => {

@@ -9,7 +9,7 @@ use super::restart::{ANSWER_TIMEOUT, Ladder, Step};
 use super::rtc::{Description, DescriptionKind, IceCandidate, IceState, RtcCommand, RtcInput, RtcState};
 use super::sdp::Sdp;
 use super::signal::{Ends, Knows};
-use super::silence::{Muteness, Silence};
+use super::silence::Wait;
 use crate::ids::LinkId;
 use crate::output::LogLevel;
 use crate::queue::Queue;
@@ -20,11 +20,9 @@ const MAX_WAITING: usize = 16;
 
 /// How long an own offer waits for a remote peer that gathers before it offers to end its candidates. The
 /// vendor's Python SDK does so once the server has acknowledged the offer. Until that is acknowledged, too, it
-/// takes an offer for a collision, though its own has been answered.
+/// takes an offer for a collision, though its own has been answered. So long, too, for one that is expected to make
+/// the first offer.
 pub(super) const REMOTE_OFFERING: Duration = Duration::from_secs(1);
-
-/// How long the first offer of a remote peer is waited for that is expected to make it.
-pub(super) const EXPECTED: Duration = Duration::from_secs(1);
 
 /// How long the acknowledgement may take to get there.
 pub(super) const REMOTE_SETTLING: Duration = Duration::from_millis(250);
@@ -71,6 +69,16 @@ pub(super) enum Side {
     },
 }
 
+/// Whether the platform finds own candidates.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Gathering {
+    /// There is no own description yet.
+    NotBegun,
+    /// Neither a candidate nor their end was found.
+    Mute,
+    Spoken,
+}
+
 /// One peer connection.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -94,12 +102,10 @@ pub(crate) struct Link {
     /// A lost offer is to be replaced although it was not answered.
     pub(super) replaces_offer: bool,
     pub(super) unanswered: u32,
-    /// Until when the remote peer may be busy with the offer that it sent.
+    /// Until when the remote peer may be busy with the offer that it sent, or is about to send.
     pub(super) remote_offering: Option<Time>,
     /// Until when an own offer waits for the first connection.
     pub(super) connecting: Option<Time>,
-    /// Until when the remote peer is expected to make the first offer.
-    pub(super) expected: Option<Time>,
     /// Whether it has been connected.
     pub(super) connected: bool,
     pub(super) remote: Option<Sdp>,
@@ -108,8 +114,11 @@ pub(crate) struct Link {
     /// Counts applied remote descriptions.
     pub(super) generation: u64,
     pub(super) ladder: Ladder,
-    pub(super) silence: Silence,
-    pub(super) muteness: Muteness,
+    /// For a candidate of the remote peer.
+    pub(super) silence: Wait,
+    /// For an own candidate, or their end.
+    pub(super) muteness: Wait,
+    pub(super) gathering: Gathering,
     pub(super) ice: IceState,
     /// When negotiation began.
     pub(super) since: Option<Time>,
@@ -136,14 +145,14 @@ impl Link {
             unanswered: 0,
             remote_offering: None,
             connecting: None,
-            expected: None,
             connected: false,
             remote: None,
             agreed: false,
             generation: 0,
             ladder: Ladder::default(),
-            silence: Silence::default(),
-            muteness: Muteness::default(),
+            silence: Wait::THEIRS,
+            muteness: Wait::OURS,
+            gathering: Gathering::NotBegun,
             ice: IceState::New,
             since: None,
             out: Vec::new(),
@@ -154,9 +163,9 @@ impl Link {
     /// something and will again: two that meet cost a negotiation, and Chromium, which has to take its own back, may
     /// gather no candidates after that.
     pub(crate) fn following(mut self, now: Time, earlier: &Self) -> Self {
-        self.muteness = Muteness::after(earlier.muteness);
+        self.muteness = Wait::after(earlier.muteness);
         let offers = !self.polite && earlier.remote.as_ref().is_some_and(Sdp::sends);
-        self.expected = offers.then(|| now + EXPECTED);
+        self.remote_offering = offers.then(|| now + REMOTE_OFFERING);
         self
     }
 
@@ -252,13 +261,14 @@ impl Link {
                 self.out.push(LinkOut::CandidateError(failure.into()));
             }
             RtcInput::LocalCandidate(candidate) => {
-                self.muteness.spoke();
+                self.gathering = Gathering::Spoken;
                 self.out.push(LinkOut::SendCandidate(candidate));
             }
             RtcInput::State(RtcState::Connected) => {
                 self.ladder.recovered();
-                self.silence.ended();
-                self.muteness.connected();
+                self.silence = Wait::THEIRS;
+                self.muteness = Wait::OURS;
+                self.gathering = Gathering::Spoken;
                 self.unanswered = 0;
                 self.connected = true;
             }
@@ -308,11 +318,10 @@ impl Link {
             self.needs_restart = true;
         }
         if self.silence.due(now) {
-            self.log(LogLevel::Debug, "the remote peer names no candidates; ICE begins anew");
             self.needs_restart = true;
         }
         if self.muteness.due(now) {
-            self.log(LogLevel::Warn, "no candidates are found; begun anew");
+            self.log(LogLevel::Warn, "the platform finds no candidates");
             // Only a peer of ours follows to another connection.
             if self.other_tag.is_some() {
                 return self.renew();
@@ -400,6 +409,7 @@ impl Link {
         }
         self.hand_on_candidates();
         self.silence.watch(now, self.is_silent());
+        self.muteness.watch(now, self.gathering == Gathering::Mute);
     }
 
     fn apply_offer(&mut self, now: Time, offer: Description, ends: Ends) {
@@ -409,7 +419,6 @@ impl Link {
             return self.log(LogLevel::Debug, "an offer met our own and was ignored");
         }
         self.ignoring = false;
-        self.expected = None;
         let sdp = Sdp::read(&offer.sdp);
         if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();

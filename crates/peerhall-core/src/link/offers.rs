@@ -59,7 +59,7 @@ impl Link {
 
     /// Before then no ordinary offer is made.
     pub(super) fn offer_at(&self) -> Option<Time> {
-        self.remote_offering.max(self.connecting).max(self.expected)
+        self.remote_offering.max(self.connecting)
     }
 
     pub(super) fn create_offer(&mut self, restart: bool) {

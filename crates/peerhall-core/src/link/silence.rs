@@ -9,87 +9,41 @@ use std::time::Duration;
 
 use crate::time::Time;
 
-/// How long a remote peer may name no candidate before ICE begins anew: once for each entry.
-/// Host candidates take milliseconds; who may go through a relay only has the time that TURN over TLS takes, and more
-/// with each attempt, since a restart throws away what was gathered.
-const PATIENCE: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
+/// How long the waiting lasts, each time: longer after each, since what was gathered is thrown away then. Host candidates
+/// take milliseconds; who may go through a relay only has the time that TURN over TLS takes.
+const PATIENCE: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20), Duration::from_secs(40)];
 
-/// How long the platform may find no own candidate, nor their end, before the connection is replaced, or ICE begun anew;
-/// twice as long after each time. Longer than the other side waits for its first restart.
-const OWN_PATIENCE: Duration = Duration::from_secs(8);
-
-/// What the doubling of [`OWN_PATIENCE`] ends at.
-const MAX_DOUBLINGS: u32 = 3;
-
-/// How long a remote peer has been silent, and what that has led to.
-#[derive(Debug, Default)]
-pub(super) struct Silence {
+/// For candidates that do not come, and how often that has led to something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wait {
     until: Option<Time>,
-    restarts: usize,
+    times: usize,
 }
 
-impl Silence {
-    /// Whether the remote peer is silent now.
-    pub(super) fn watch(&mut self, now: Time, silent: bool) {
-        let next = PATIENCE.get(self.restarts).filter(|_| silent);
-        self.until = next.map(|patience| self.until.unwrap_or(now + *patience));
-    }
+impl Wait {
+    /// For a candidate of the remote peer: after so long ICE begins anew.
+    pub(super) const THEIRS: Self = Self { until: None, times: 0 };
 
-    /// Takes a restart whose moment has come.
-    pub(super) fn due(&mut self, now: Time) -> bool {
-        let due = self.until.take_if(|until| now >= *until).is_some();
-        self.restarts += usize::from(due);
-        due
-    }
+    /// For an own candidate, or their end: after so long the connection is replaced, or ICE begun anew. Longer than the
+    /// other side waits for its first restart.
+    pub(super) const OURS: Self = Self { until: None, times: 1 };
 
-    /// There is a connection: the next silence is another one.
-    pub(super) fn ended(&mut self) {
-        *self = Self::default();
-    }
-
-    pub(super) fn deadline(&self) -> Option<Time> {
-        self.until
-    }
-}
-
-/// Whether the platform has ever found a way to this side.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Muteness {
-    until: Option<Time>,
-    /// A candidate was found, or their end.
-    ended: bool,
-    /// How often that led to something, on this connection and those before it.
-    times: u32,
-}
-
-impl Muteness {
     /// For the connection that follows one.
     pub(super) fn after(earlier: Self) -> Self {
-        Self { times: earlier.times, ..Self::default() }
+        Self { until: None, ..earlier }
     }
 
-    /// An own description is in force: candidates are being gathered.
-    pub(super) fn gathers(&mut self, now: Time) {
-        if !self.ended {
-            let patience = OWN_PATIENCE * (1 << self.times.min(MAX_DOUBLINGS));
-            self.until = self.until.or(Some(now + patience));
-        }
-    }
-
-    /// A candidate was found, or their end.
-    pub(super) fn spoke(&mut self) {
-        (self.ended, self.until) = (true, None);
-    }
-
-    /// There is a connection.
-    pub(super) fn connected(&mut self) {
-        *self = Self { ended: true, ..Self::default() };
+    /// Whether something should come now.
+    pub(super) fn watch(&mut self, now: Time, waits: bool) {
+        let patience = PATIENCE.get(self.times).filter(|_| waits);
+        self.until = patience.map(|patience| self.until.unwrap_or(now + *patience));
     }
 
     /// Takes a moment at which something has to be done about it.
     pub(super) fn due(&mut self, now: Time) -> bool {
         let due = self.until.take_if(|until| now >= *until).is_some();
-        self.times += u32::from(due);
+        self.times += usize::from(due);
         due
     }
 
