@@ -256,7 +256,7 @@ impl<J: Json> Peer<J> {
     pub fn reset_connections(&mut self, now: Time) {
         if self.state == PeerState::Joined {
             let keys: Vec<_> = self.remotes.iter().map(|remote| remote.key).collect();
-            self.steps.extend(keys.into_iter().flat_map(|key| [Step::Swap(key), Step::Attach(key)]));
+            self.steps.extend(keys.into_iter().flat_map(|key| [Step::Swap(key, false), Step::Attach(key)]));
         }
         self.pump(now);
     }

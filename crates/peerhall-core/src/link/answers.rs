@@ -2,11 +2,12 @@
 //! 6.4).
 
 use super::event::ErrorInfo;
-use super::negotiation::{Call, Gathering, Link, LinkOut, Side};
+use super::negotiation::{Call, Link, LinkOut, Side};
 use super::restart::ANSWER_TIMEOUT;
 use super::rtc::{Description, DescriptionKind, IceState, RtcCommand, RtcFailure};
 use super::sdp::Sdp;
 use super::signal::Ends;
+use super::silence::{Gathering, Wait};
 use crate::time::Time;
 
 impl Link {
@@ -38,7 +39,8 @@ impl Link {
             }
             Err(failure) => {
                 self.failed(failure);
-                self.renew();
+                self.agreed = false;
+                self.renew(false);
             }
         }
     }
@@ -67,7 +69,8 @@ impl Link {
             (Some(Call::SetOffer { .. }), Err(failure)) => self.offer_failed(failure),
             (Some(Call::SetAnswer { .. }), Err(failure)) => {
                 self.failed(failure);
-                self.renew();
+                self.agreed = false;
+                self.renew(false);
             }
             (other, _) => self.call = other,
         }
@@ -79,7 +82,6 @@ impl Link {
                 let ends = self.offered.as_ref().map(|(_, ends)| ends.clone()).unwrap_or_default();
                 self.remote_applied(sdp, ends);
                 self.side = Side::Stable;
-                self.agreed = false;
                 self.call = Some(Call::CreateAnswer);
                 self.command(RtcCommand::CreateAnswer);
             }
@@ -94,7 +96,7 @@ impl Link {
                 self.failed(failure);
                 // Chromium does not always get over an own offer that it takes back.
                 if begins_anew || self.offers() {
-                    self.renew();
+                    self.renew(false);
                 }
                 self.offered = None;
             }
@@ -108,13 +110,14 @@ impl Link {
     fn offer_failed(&mut self, failure: RtcFailure) {
         self.failed(failure);
         if !self.ice_works() && (self.offers() || self.remote.is_some()) {
-            self.renew();
+            self.renew(false);
         }
     }
 
     /// This connection is of no use any more; the offer that it could not answer is for the one that comes.
-    pub(super) fn renew(&mut self) {
-        self.out.push(LinkOut::Renew(self.offered.take(), self.candidates.take_all()));
+    pub(super) fn renew(&mut self, begins: bool) {
+        let (offer, candidates) = (self.offered.take(), self.candidates.take_all());
+        self.out.push(LinkOut::Renew { offer, candidates, begins });
     }
 
     pub(super) fn tell_error(&mut self, name: &str, message: &str) {
@@ -133,6 +136,9 @@ impl Link {
     fn remote_applied(&mut self, sdp: Sdp, ends: Ends) {
         let restarted = self.remote.as_ref().is_some_and(|remote| !sdp.shares_ufrag_with(remote));
         self.candidates.named_by(&sdp, restarted);
+        if restarted {
+            self.silence = Wait::after(self.silence);
+        }
         if restarted && self.ice == IceState::Failed {
             // Its failure belongs to the generation before.
             self.ice = IceState::Checking;
@@ -212,7 +218,7 @@ mod tests {
         let out = link.take_out();
         let told = out.iter().filter(|out| matches!(out, LinkOut::NegotiationError(_))).count();
         let renewal = out.into_iter().find_map(|out| {
-            let LinkOut::Renew(offer, candidates) = out else { return None };
+            let LinkOut::Renew { offer, candidates, .. } = out else { return None };
             Some((offer.map(|(offer, _)| offer.sdp), candidates.len()))
         });
         (told, renewal)

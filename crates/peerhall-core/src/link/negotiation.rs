@@ -9,7 +9,7 @@ use super::restart::{ANSWER_TIMEOUT, Ladder, Step};
 use super::rtc::{Description, DescriptionKind, IceCandidate, IceState, RtcCommand, RtcInput, RtcState};
 use super::sdp::Sdp;
 use super::signal::{Ends, Knows};
-use super::silence::Wait;
+use super::silence::{Gathering, Wait};
 use crate::ids::LinkId;
 use crate::output::LogLevel;
 use crate::queue::Queue;
@@ -38,8 +38,13 @@ pub(crate) enum LinkOut {
     /// The ladder ended.
     Exhausted,
     /// This connection is of no use any more and must be replaced: the remote peer made a new one, or the
-    /// platform fails on ours for good. The offer is for the one that comes, and so are the candidates.
-    Renew(Option<(Description, Ends)>, Queue<Option<IceCandidate>>),
+    /// platform fails on ours for good. The offer is for the one that comes, and so are the candidates. `begins` says that
+    /// the remote peer makes the first offer.
+    Renew {
+        offer: Option<(Description, Ends)>,
+        candidates: Queue<Option<IceCandidate>>,
+        begins: bool,
+    },
     /// The remote peer speaks to a connection that is gone, and is told so.
     SendReset(Ends),
     /// What the remote peer knows of labelled channels.
@@ -67,16 +72,6 @@ pub(super) enum Side {
         answer_by: Option<Time>,
         restart: bool,
     },
-}
-
-/// Whether the platform finds own candidates.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Gathering {
-    /// There is no own description yet.
-    NotBegun,
-    /// Neither a candidate nor their end was found.
-    Mute,
-    Spoken,
 }
 
 /// One peer connection.
@@ -150,8 +145,8 @@ impl Link {
             agreed: false,
             generation: 0,
             ladder: Ladder::default(),
-            silence: Wait::THEIRS,
-            muteness: Wait::OURS,
+            silence: if polite { Wait::LONG } else { Wait::SHORT },
+            muteness: Wait::LONG,
             gathering: Gathering::NotBegun,
             ice: IceState::New,
             since: None,
@@ -159,13 +154,15 @@ impl Link {
         }
     }
 
-    /// A link in the place of an earlier one. Who does not give way leaves the first offer to a remote peer that has sent
-    /// something and will again: two that meet cost a negotiation, and Chromium, which has to take its own back, may
-    /// gather no candidates after that.
-    pub(crate) fn following(mut self, now: Time, earlier: &Self) -> Self {
-        self.muteness = Wait::after(earlier.muteness);
-        let offers = !self.polite && earlier.remote.as_ref().is_some_and(Sdp::sends);
-        self.remote_offering = offers.then(|| now + REMOTE_OFFERING);
+    /// A link in the place of an earlier one. Who does not give way leaves the first offer to a remote peer that `begins`
+    /// now and has sent something, so that it will again: two that meet cost a negotiation, and Chromium, which has to
+    /// take its own back, may gather no candidates after that. Those who gather before they speak wait themselves.
+    pub(crate) fn following(mut self, earlier: &Self, begins: Option<Time>) -> Self {
+        if earlier.gathering == Gathering::Mute {
+            self.muteness = Wait::after(earlier.muteness);
+        }
+        let sent = earlier.remote.as_ref().is_some_and(|remote| remote.sends() && !remote.is_gathered());
+        self.remote_offering = begins.filter(|_| sent && !self.polite).map(|now| now + REMOTE_OFFERING);
         self
     }
 
@@ -224,7 +221,7 @@ impl Link {
         if ends.to.as_ref() == Some(&self.tag) && ends.from != self.other_tag {
             self.waiting.clear();
             self.offered = None;
-            self.renew();
+            self.renew(true);
         }
     }
 
@@ -266,8 +263,8 @@ impl Link {
             }
             RtcInput::State(RtcState::Connected) => {
                 self.ladder.recovered();
-                self.silence = Wait::THEIRS;
-                self.muteness = Wait::OURS;
+                self.silence.ended();
+                self.muteness.ended();
                 self.gathering = Gathering::Spoken;
                 self.unanswered = 0;
                 self.connected = true;
@@ -298,8 +295,7 @@ impl Link {
         let wants = self.needs_offer || self.needs_restart;
         let offers = self.call.is_none() && wants && matches!(self.side, Side::Stable);
         let offer_at = self.offer_at().filter(|_| offers);
-        let gathered_by = earlier(self.silence.deadline(), self.muteness.deadline());
-        earlier(earlier(answer_by, offer_at), earlier(self.ladder.deadline(), gathered_by))
+        earlier(earlier(answer_by, offer_at), earlier(self.ladder.deadline(), self.gathered_by()))
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
@@ -317,26 +313,10 @@ impl Link {
         if self.ladder.due(now, works, self.generation) {
             self.needs_restart = true;
         }
-        if self.silence.due(now) {
-            self.needs_restart = true;
-        }
-        if self.muteness.due(now) {
-            self.log(LogLevel::Warn, "the platform finds no candidates");
-            // Only a peer of ours follows to another connection.
-            if self.other_tag.is_some() {
-                return self.renew();
-            }
-            self.needs_restart = true;
+        if !busy && self.gathered_too_late(now) {
+            return self.renew(false);
         }
         self.advance(now);
-    }
-
-    /// Whether both sides have agreed, and nobody here knows where the remote peer is. What ICE found to have failed
-    /// is for the ladder.
-    fn is_silent(&self) -> bool {
-        let agreed = self.agreed && self.call.is_none() && matches!(self.side, Side::Stable);
-        let looks = matches!(self.ice, IceState::New | IceState::Checking);
-        agreed && looks && !self.candidates.has_come()
     }
 
     pub(super) fn ice_works(&self) -> bool {
@@ -408,8 +388,7 @@ impl Link {
             self.since = Some(now);
         }
         self.hand_on_candidates();
-        self.silence.watch(now, self.is_silent());
-        self.muteness.watch(now, self.gathering == Gathering::Mute);
+        self.watch_gathering(now);
     }
 
     fn apply_offer(&mut self, now: Time, offer: Description, ends: Ends) {
@@ -423,7 +402,11 @@ impl Link {
         if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();
             self.offered = Some((offer, ends));
-            return self.renew();
+            return self.renew(false);
+        }
+        if collision && self.remote.is_none() {
+            // What was gathered goes with the own offer that is taken back.
+            self.gathering = Gathering::NotBegun;
         }
         self.remote_offering = sdp.is_gathered().then(|| now + REMOTE_OFFERING);
         self.command(RtcCommand::SetRemote(offer.clone()));
@@ -439,7 +422,7 @@ impl Link {
         let sdp = Sdp::read(&answer.sdp);
         if self.is_other_end(&sdp, &ends) {
             self.waiting.clear();
-            return self.renew();
+            return self.renew(false);
         }
         self.call = Some(Call::ApplyAnswer { sdp, ends });
         self.command(RtcCommand::SetRemote(answer));

@@ -25,6 +25,8 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 pub(super) struct Ladder {
     /// Attempts since data flowed last.
     attempts: usize,
+    /// The next one does not count.
+    spared: bool,
     scheduled: Option<Scheduled>,
     /// The end was told; once for each outage.
     exhausted: bool,
@@ -75,7 +77,12 @@ impl Ladder {
 
     /// A restart offer goes out.
     pub(super) fn attempted(&mut self) {
-        self.attempts += 1;
+        self.attempts += usize::from(!std::mem::take(&mut self.spared));
+    }
+
+    /// The next attempt is not made because ICE failed, and does not count.
+    pub(super) fn spare(&mut self) {
+        self.spared = true;
     }
 
     /// Data flows again.

@@ -40,7 +40,7 @@ impl<J: Json> Peer<J> {
                     remote.lingers_until = None;
                     remote.metadata = member.metadata;
                     let key = remote.key;
-                    self.steps.extend([Step::Swap(key), Step::Attach(key)]);
+                    self.steps.extend([Step::Swap(key, true), Step::Attach(key)]);
                 }
                 Some(_) => {}
             }

@@ -56,8 +56,10 @@ pub(super) enum Step<J: Json> {
     Newcomer(PeerId, Option<J>),
     /// The snapshot is worked through.
     Finish,
-    /// Replace the connection of a remote peer.
-    Swap(RemoteKey),
+    /// Replace the connection of a remote peer; whether that peer has a new one as well, and begins.
+    Swap(RemoteKey, bool),
+    /// Tell a remote peer, whose connection was called so, that ours is another one.
+    TellReset(RemoteKey, Option<String>),
     /// Attach all tracks to the connection of a remote peer.
     Attach(RemoteKey),
     /// Hand a message of a remote peer to its connection.
@@ -180,7 +182,7 @@ impl<J: Json> Peer<J> {
                     remote.metadata = metadata;
                     let other = remote.link.other_tag().map(str::to_owned);
                     self.steps.push_front(Step::Attach(key));
-                    self.swap(key);
+                    self.swap(key, true);
                     self.tell_reset(key, other);
                 }
             }
@@ -192,7 +194,8 @@ impl<J: Json> Peer<J> {
             }
             Step::Finish if reconnecting => self.enter(PeerState::Joined),
             Step::Depart(_) | Step::Survive(..) | Step::Newcomer(..) | Step::Finish => {}
-            Step::Swap(key) => self.swap(key),
+            Step::Swap(key, begins) => self.swap(key, begins),
+            Step::TellReset(key, to) => self.tell_reset(key, to),
             Step::Attach(key) => self.attach_all(key),
             Step::Signal(key, signal) => self.deliver(key, signal),
             Step::Delta { joined, left } => self.apply_delta(joined, left),
@@ -208,9 +211,9 @@ impl<J: Json> Peer<J> {
         self.signal(&id, &Signal::Reset(ends));
     }
 
-    /// Replaces the connection of a remote peer. Who is polite is decided anew: our own id may have
-    /// changed.
-    pub(super) fn swap(&mut self, key: RemoteKey) {
+    /// Replaces the connection of a remote peer, which `begins` if it has a new one as well. Who is polite is decided
+    /// anew: our own id may have changed.
+    pub(super) fn swap(&mut self, key: RemoteKey, begins: bool) {
         let Some(own) = self.own_id.clone() else { return };
         let link = LinkId(self.number());
         let tag = self.signalling.new_tag();
@@ -219,7 +222,7 @@ impl<J: Json> Peer<J> {
         let old = remote.link.id;
         let polite = own < remote.id;
         let negotiated = remote.state != RemoteState::Idle;
-        let follower = Link::new(link, tag, polite).following(now, &remote.link);
+        let follower = Link::new(link, tag, polite).following(&remote.link, begins.then_some(now));
         remote.start_over(follower);
         let reopens = remote.reopens.clone();
         if negotiated {

@@ -196,7 +196,7 @@ impl<J: Json> Peer<J> {
                     let reason = Unreachable::RestartsExhausted;
                     self.tell_remote(key, RemoteEvent::Unreachable(reason));
                 }
-                LinkOut::Renew(offer, candidates) => self.renew(key, offer, candidates),
+                LinkOut::Renew { offer, candidates, begins } => self.renew(key, offer, candidates, begins),
                 LinkOut::Knows(theirs) if ours != Knows::Nothing => {
                     if let Some(remote) = self.remote_mut(key) {
                         remote.detour.shown(ours, theirs);
@@ -219,6 +219,7 @@ impl<J: Json> Peer<J> {
         key: RemoteKey,
         offer: Option<(Description, Ends)>,
         candidates: Queue<Option<IceCandidate>>,
+        begins: bool,
     ) {
         let now = self.now;
         let Some(remote) = self.remote_mut(key) else { return };
@@ -229,7 +230,8 @@ impl<J: Json> Peer<J> {
             }
             return self.log(LogLevel::Warn, "connections to the remote peer fail again and again");
         }
-        self.steps.extend([Step::Swap(key), Step::Attach(key)]);
+        let other = remote.link.other_tag().map(str::to_owned).filter(|_| !begins && offer.is_none());
+        self.steps.extend([Step::Swap(key, begins), Step::TellReset(key, other), Step::Attach(key)]);
         // An answer was for the connection that is gone.
         if let Some((offer, ends)) = offer {
             // It was for the connection that is replaced; now it is for the new one, and so are its candidates.
