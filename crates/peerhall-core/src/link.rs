@@ -8,7 +8,7 @@
 //! | `answers.rs` | what follows from the platform's answers |
 //! | `candidates.rs` | which candidates are applied, and when |
 //! | `restart.rs` | when a failed connection is tried again |
-//! | `silence.rs` | what follows when a remote peer names no way to itself |
+//! | `silence.rs` | what follows when one side names no way to itself |
 //! | `streams.rs` | which streams a remote peer sends |
 //! | `labels.rs` | what the remote peer says about its tracks |
 //! | `signal.rs` | how all of it looks on the wire |

@@ -145,8 +145,8 @@ impl Link {
             agreed: false,
             generation: 0,
             ladder: Ladder::default(),
-            silence: if polite { Wait::LONG } else { Wait::SHORT },
-            muteness: Wait::LONG,
+            silence: Wait::for_remote(polite),
+            muteness: Wait::OWN,
             gathering: Gathering::NotBegun,
             ice: IceState::New,
             since: None,
@@ -263,8 +263,8 @@ impl Link {
             }
             RtcInput::State(RtcState::Connected) => {
                 self.ladder.recovered();
-                self.silence.ended();
-                self.muteness.ended();
+                self.silence = Wait::for_remote(self.polite);
+                self.muteness = Wait::OWN;
                 self.gathering = Gathering::Spoken;
                 self.unanswered = 0;
                 self.connected = true;

@@ -32,17 +32,19 @@ pub(super) enum Gathering {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wait {
     until: Option<Time>,
+    /// Where it stands in [`PATIENCE`].
     times: usize,
-    /// Where it begins in [`PATIENCE`].
-    first: usize,
 }
 
 impl Wait {
-    /// Of who does not give way, for candidates of the remote peer: who gives way is more often the one that is mute.
-    pub(super) const SHORT: Self = Self { until: None, times: 0, first: 0 };
+    /// For own candidates: longer than the other side waits for its first restart.
+    pub(super) const OWN: Self = Self { until: None, times: 1 };
 
-    /// Of who gives way, so that two who wait for each other do not begin at once; and for own candidates.
-    pub(super) const LONG: Self = Self { until: None, times: 1, first: 1 };
+    /// For candidates of the remote peer. Who gives way waits longer, so that two who wait for each other do not begin
+    /// at once, and is more often the one that is mute.
+    pub(super) fn for_remote(polite: bool) -> Self {
+        Self { until: None, times: usize::from(polite) }
+    }
 
     /// For the connection that follows one.
     pub(super) fn after(earlier: Self) -> Self {
@@ -60,11 +62,6 @@ impl Wait {
         let due = self.until.take_if(|until| now >= *until).is_some();
         self.times += usize::from(due);
         due
-    }
-
-    /// There is a connection: the next waiting is another one.
-    pub(super) fn ended(&mut self) {
-        *self = Self { until: None, times: self.first, ..*self };
     }
 }
 
@@ -105,7 +102,7 @@ mod tests {
     use super::*;
     use crate::ids::LinkId;
     use crate::link::negotiation::LinkOut;
-    use crate::link::rtc::{Description, DescriptionKind, IceCandidate, RtcCommand, RtcInput};
+    use crate::link::rtc::{Description, DescriptionKind, IceCandidate, RtcCommand, RtcInput, RtcState};
     use crate::link::signal::Ends;
 
     const NOW: Time = Time::ZERO;
@@ -199,13 +196,10 @@ mod tests {
 
     #[test]
     fn a_connection_lets_the_next_silence_be_another_one() {
-        let mut wait = Wait::SHORT;
-        wait.watch(NOW, true);
-        assert!(wait.due(NOW + PATIENCE[0]));
-        wait.watch(NOW, true);
-        assert_eq!(wait.until, Some(NOW + PATIENCE[1]));
-        wait.ended();
-        wait.watch(NOW, true);
-        assert_eq!(wait.until, Some(NOW + PATIENCE[0]));
+        let mut link = link_that_answered();
+        assert!(restarts(&mut link, NOW + PATIENCE[0]));
+        assert_eq!(link.silence.times, 1);
+        link.input(NOW, RtcInput::State(RtcState::Connected));
+        assert_eq!(link.silence.times, 0);
     }
 }
