@@ -83,6 +83,11 @@ fn a_peer_with_labels_is_one_object_with_its_room() {
 }
 
 #[test]
+fn a_peer_without_labels_says_where_they_are() {
+    case("units", "withoutLabels");
+}
+
+#[test]
 fn importing_touches_nothing_of_the_platform() {
     case("units", "imports");
 }
@@ -98,7 +103,7 @@ fn every_public_member_of_the_vendors_classes_is_there() {
 }
 
 #[test]
-fn a_peer_with_labels_has_everything_that_one_without_has() {
+fn the_peers_of_both_entries_have_the_same_calls() {
     case("surface", "labelled");
 }
 

@@ -81,7 +81,7 @@ async function bundle(entry, packed, kinds = ['cjs']) {
     target: TARGET,
     legalComments: 'none',
     external: ['react', 'peerhall'],
-    // What only the labelled entry does is left out of the others.
+    // What only the labelled module asks of its border is left out of the others.
     define: { LABELLED: String(entry === 'labelled') },
     plugins: packed ? [engines(packed)] : [],
   };

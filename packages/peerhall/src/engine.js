@@ -14,14 +14,14 @@ const ABNORMAL = 1006;
 let graves;
 
 /** Has the engine forgotten over there when nobody here can reach it any more. */
-function bury(object, number) {
-  graves ??= new FinalizationRegistry((forgotten) => engines().shut(forgotten));
-  graves.register(object, number);
+function bury(object, wasm, number) {
+  graves ??= new FinalizationRegistry((shut) => shut());
+  graves.register(object, () => wasm.shut(number));
 }
 
 /** One engine of a client or a peer. */
 export class Engine {
-  #wasm = engines();
+  #wasm;
   #number;
   #classes;
   #outputs;
@@ -39,19 +39,20 @@ export class Engine {
 
   /**
    * `options` are the application's. `outputs` has a function for each kind of output that is not carried out
-   * here, `classes` are the errors that the engine names.
+   * here, `classes` are the errors that the engine names, `wasm` are the engines to make it of.
    *
    * Throws a TypeError when the options cannot work.
    */
-  constructor({ logger = NoopLogger, webSocketFactory, tokenProvider, ...options }, { room = false, classes, outputs }) {
+  constructor({ logger = NoopLogger, webSocketFactory, tokenProvider, ...options }, { room = false, wasm = engines(), classes, outputs }) {
     if (tokenProvider !== undefined && typeof tokenProvider !== 'function') {
       throw new TypeError('tokenProvider must be a function');
     }
     const tokens = tokenProvider !== undefined;
     const seed = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-    const { engine, error } = this.#wasm.open({ ...options, room, tokens, seed });
+    const { engine, error } = wasm.open({ ...options, room, tokens, seed });
     if (error) throw makeError(classes, error);
-    bury(this, engine);
+    bury(this, wasm, engine);
+    this.#wasm = wasm;
     this.#number = engine;
     this.#classes = classes;
     this.#outputs = outputs;

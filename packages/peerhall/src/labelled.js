@@ -6,6 +6,7 @@ import 'peerhall:engines'; // First, so that everything else stands together and
 export { WsCloseCode, WsCloseCode as WsCloseCodeValue } from './codes.js';
 export { BroadcastError, LabelledError } from './labelled/errors.js';
 export { FileCode } from './labelled/file-code.js';
+export { labels } from './labelled/labels.js';
 export { MeteredPeer } from './labelled/metered-peer.js';
 export { RemotePeer } from './labelled/remote-peer.js';
 export { Room, Room as Peer } from './labelled/room.js';

@@ -111,10 +111,10 @@ export class Link {
   }
 
   attach({ track: number, grouped }) {
-    const { track, stream } = this.#media.get(number);
+    const { track, stream, attach } = this.#media.get(number);
     try {
-      const sender = LABELLED && this.#media.get(number).attach
-        ? this.#media.get(number).attach(this.#pc)
+      const sender = attach
+        ? attach(this.#pc)
         : grouped && stream ? this.#pc.addTrack(track, stream) : this.#pc.addTrack(track);
       this.#senders.set(number, sender);
     } catch (error) {

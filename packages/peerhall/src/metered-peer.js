@@ -1,20 +1,19 @@
 import { EventEmitter } from './emitter.js';
 import { Engine } from './engine.js';
 import { plain } from './json.js';
-import { LabelledError } from './labelled/errors.js';
-import { MeteredRemotePeer } from './labelled/metered-remote-peer.js';
 import { Link } from './link.js';
 import { LocalMedia, described, numberOf } from './objects.js';
-import { PEER_CLASSES } from './peer-errors.js';
+import { PEER_CLASSES, needed } from './peer-errors.js';
 import { RemotePeer } from './remote-peer.js';
 
-/** The labelled layers of peers, where this is built with them. */
-export const layers = /* @__PURE__ */ new WeakMap();
-
-/** A member of one channel, connected to everybody else in it (sdk-behaviour, section 4). */
+/**
+ * A member of one channel, connected to everybody else in it (sdk-behaviour, section 4). Made with `labels`, those of
+ * `peerhall/labelled`, it has labelled streams and channels as well (labelled-peer, section 7.1).
+ */
 export class MeteredPeer extends EventEmitter {
   #engine;
   #makeConnection;
+  #layer;
   #media = new LocalMedia();
   #state = 'idle';
   /** Peer connections by number, each with the remote peer that it leads to. */
@@ -22,8 +21,9 @@ export class MeteredPeer extends EventEmitter {
   /** Remote peers by number: what is shown, and what is known of it. */
   #remotes = new Map();
 
-  constructor({ rtcPeerConnectionFactory = platformConnection, ...options }) {
+  constructor({ rtcPeerConnectionFactory = platformConnection, labels, collectLimit, ...options }) {
     super();
+    if (labels && !labels.Layer) throw new TypeError("labels are those of 'peerhall/labelled'");
     this.#makeConnection = rtcPeerConnectionFactory;
     const outputs = {
       emit: (output) => this.#emitted(output),
@@ -32,14 +32,15 @@ export class MeteredPeer extends EventEmitter {
       remote: (output) => this.#remoteEvent(output),
       rtc: (output) => this.#command(output),
     };
-    this.#engine = new Engine(options, {
+    this.#engine = new Engine({ ...options, labelled: Boolean(labels) }, {
       room: true,
-      classes: LABELLED ? { ...PEER_CLASSES, LabelledError } : PEER_CLASSES,
+      wasm: labels?.engines(),
+      classes: { ...PEER_CLASSES, ...labels?.classes },
       outputs,
     });
-    if (LABELLED) {
-      const layer = options.layer(this.#engine, (key) => this.#remotes.get(key)?.view.link);
-      layers.set(this, layer);
+    if (labels) {
+      const layer = new labels.Layer(this, this.#engine, (key) => this.#remotes.get(key)?.view.link, collectLimit);
+      this.#layer = layer;
       this.#media = layer.media;
       outputs.label = (output) => layer.told(output);
     }
@@ -62,6 +63,10 @@ export class MeteredPeer extends EventEmitter {
     return present.map(({ remote }) => remote);
   }
 
+  get labelled() {
+    return needed(this.#layer).asRoom();
+  }
+
   async join(channel, { includeSenderMetadata = false } = {}) {
     return this.#engine.ask({ do: 'join', channel, includeSenderMetadata });
   }
@@ -76,6 +81,26 @@ export class MeteredPeer extends EventEmitter {
 
   async sendTo(peerId, data) {
     return this.#engine.ask({ do: 'sendTo', to: peerId, data: plain(data) });
+  }
+
+  openChannel(given) {
+    needed(this.#layer).open(given);
+  }
+
+  closeChannel(given) {
+    needed(this.#layer).close(given);
+  }
+
+  share(stream) {
+    return needed(this.#layer).shares.share(stream);
+  }
+
+  unshare(stream) {
+    return needed(this.#layer).shares.unshare(stream);
+  }
+
+  transfer(message, given) {
+    return needed(this.#layer).send(message, given);
   }
 
   addStream(stream, metadata) {
@@ -170,12 +195,12 @@ export class MeteredPeer extends EventEmitter {
     const view = {};
     this.#refresh(view, info);
     const { key } = info;
-    const remote = new (LABELLED ? MeteredRemotePeer : RemotePeer)(view, {
+    const remote = new RemotePeer(view, {
       send: (data) => this.#engine.ask({ do: 'sendToRemote', key, data: plain(data) }),
       restartIce: () => this.#engine.tell({ do: 'restartIce', key }),
     });
     this.#remotes.set(key, { remote, view });
-    if (LABELLED) layers.get(this).joined(key, remote);
+    this.#layer?.joined(key, remote, view);
     this.emit('peer-joined', { peer: remote });
   }
 
@@ -183,7 +208,7 @@ export class MeteredPeer extends EventEmitter {
     const { remote, view } = this.#remotes.get(key);
     this.#remotes.delete(key);
     view.state = 'closed';
-    if (LABELLED) layers.get(this).left(key);
+    this.#layer?.left(key);
     remote.removeAllListeners();
     this.emit('peer-left', { peer: remote });
   }
@@ -201,7 +226,7 @@ export class MeteredPeer extends EventEmitter {
     if (event === 'connection-reset') this.#refresh(view, this.#engine.look({ do: 'remote', key }) ?? view);
     const { track, streams, stream, channel } = numbers;
     const object = (number) => view.link?.object(number);
-    if (LABELLED && channel && layers.get(this).takes(key, object(channel))) return;
+    if (channel && this.#layer?.takes(key, object(channel))) return;
     remote.emit(event, {
       ...detail,
       ...(error && { err: this.#engine.error(error) }),

@@ -46,6 +46,14 @@ export class MeteredPeerReplaceTrackError extends Error {
   }
 }
 
+/** What a peer has with labels only; throws where it was made without. */
+export function needed(labelled) {
+  if (!labelled) {
+    throw new MeteredPeerStateError('invalid_state', 'labelled', "this peer has no labels: give it those of 'peerhall/labelled'");
+  }
+  return labelled;
+}
+
 /** The classes that a peer's engine names. */
 export const PEER_CLASSES = {
   ...CLASSES,

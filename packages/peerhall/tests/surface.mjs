@@ -67,7 +67,7 @@ export default {
   labelled() {
     const [plain, own] = [ours.MeteredPeer, labels.MeteredPeer].map(({ prototype }) => inherited(prototype));
     assert.deepEqual(plain.filter((name) => !own.includes(name)), []);
-    assert.deepEqual(own.filter((name) => !plain.includes(name)), ['closeChannel', 'labelled', 'openChannel', 'share', 'transfer', 'unshare']);
+    assert.deepEqual(own.filter((name) => !plain.includes(name)), [], 'the main entry has what belongs to labels');
     for (const member of members('MeteredPeer')) assert.ok(own.includes(member), member);
     assert.deepEqual(Object.keys(ours).filter((name) => !(name in labels)).sort(), APART);
     for (const name of Object.keys(ours).filter((name) => name in labels)) assert.equal(typeof labels[name], typeof ours[name], name);

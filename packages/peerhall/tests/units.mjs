@@ -53,6 +53,37 @@ class FakeChannel extends EventTarget {
   }
 }
 
+/** Labels on the one object that `made` gives for further options. */
+async function oneObject(made) {
+  const peer = made({ stallMs: 5_000, collectLimit: 10 });
+  const { labelled: room } = peer;
+  assert.ok(room instanceof Room);
+  assert.deepEqual([room.peer === peer, peer.labelled === room], [true, true]);
+  const other = new Room(options);
+  assert.ok(other.peer instanceof labelled.MeteredPeer);
+  assert.deepEqual([other.peer.labelled === other, other.peer === peer], [true, false]);
+  // One state, whichever of the two is asked.
+  peer.openChannel('files');
+  peer.openChannel({ label: 'game', ordered: false });
+  peer.openChannel();
+  room.open('chat');
+  peer.closeChannel('files');
+  room.close('default');
+  assert.deepEqual([...room.channels], [['game', { ordered: false }], ['chat', {}]]);
+  assert.throws(() => peer.openChannel('__mine'), (error) => error instanceof LabelledError && error.code === 'bad_label');
+  assert.deepEqual([...room.channels.keys()], ['game', 'chat'], 'what was refused is not open');
+  assert.deepEqual(await peer.transfer('to nobody', 'chat'), []);
+  // `send` is the peer's own, and so is what is told of it.
+  await assert.rejects(peer.send('x'), { name: 'MeteredPeerSendError', code: 'not_joined' });
+  assert.deepEqual(JSON.parse(JSON.stringify(peer)), { state: 'idle', peerId: null, channel: null });
+  for (const wrong of [{ collectLimit: -1 }, { collectLimit: NaN }, { stallMs: -1 }, { maxMessage: NaN }, { url: 'http://h' }]) {
+    for (const make of [made, (more) => new Room({ ...options, ...more })]) assert.throws(() => make(wrong), TypeError, JSON.stringify(wrong));
+  }
+  const unlabelled = made({});
+  for (const event of ['error', 'peer-joined', 'state-change']) assert.equal(unlabelled.listenerCount(event), 0, event);
+  for (const one of [peer, other.peer, unlabelled]) await one.close();
+}
+
 export default {
   options() {
     for (const url of [undefined, '', 'h', 'http://h', 'ws://h', 'ws://127.0.0.2', 'wss://h/path', 'wss://h?x', 'wss://h#x', 'wss://u:p@h', 7]) refused({ url });
@@ -252,33 +283,23 @@ export default {
   },
 
   async oneObject() {
-    const peer = new labelled.MeteredPeer({ ...options, stallMs: 5_000, collectLimit: 10 });
-    const { labelled: room } = peer;
-    assert.ok(room instanceof Room);
-    assert.deepEqual([room.peer === peer, peer.labelled === room], [true, true]);
-    const other = new Room(options);
-    assert.ok(other.peer instanceof labelled.MeteredPeer);
-    assert.deepEqual([other.peer.labelled === other, other.peer === peer], [true, false]);
-    // One state, whichever of the two is asked.
-    peer.openChannel('files');
-    peer.openChannel({ label: 'game', ordered: false });
-    peer.openChannel();
-    room.open('chat');
-    peer.closeChannel('files');
-    room.close('default');
-    assert.deepEqual([...room.channels], [['game', { ordered: false }], ['chat', {}]]);
-    assert.throws(() => peer.openChannel('__mine'), (error) => error instanceof LabelledError && error.code === 'bad_label');
-    assert.deepEqual([...room.channels.keys()], ['game', 'chat'], 'what was refused is not open');
-    assert.deepEqual(await peer.transfer('to nobody', 'chat'), []);
-    // `send` is the peer's own, and so is what is told of it.
-    await assert.rejects(peer.send('x'), { name: 'MeteredPeerSendError', code: 'not_joined' });
-    assert.deepEqual(JSON.parse(JSON.stringify(peer)), { state: 'idle', peerId: null, channel: null });
-    for (const wrong of [{ collectLimit: -1 }, { collectLimit: NaN }, { stallMs: -1 }, { maxMessage: NaN }, { url: 'http://h' }]) {
-      for (const Class of [labelled.MeteredPeer, Room]) assert.throws(() => new Class({ ...options, ...wrong }), TypeError, JSON.stringify(wrong));
+    await oneObject((more) => new labelled.MeteredPeer({ ...options, ...more }));
+    await oneObject((more) => new MeteredPeer({ ...options, ...more, labels: labelled.labels }));
+  },
+
+  async withoutLabels() {
+    const peer = new MeteredPeer(options);
+    const remote = new peerhall.RemotePeer({ id: 'ann' }, {});
+    const calls = [
+      (at) => at.openChannel('files'), (at) => at.closeChannel('files'), (at) => at.share({}), (at) => at.unshare('camera'),
+      (at) => at.transfer('x', 'files'), (at) => at.labelled,
+    ];
+    const all = [...calls.flatMap((call) => [() => call(peer), () => call(remote)]), () => remote.streams, () => remote.channels];
+    for (const call of all) {
+      assert.throws(call, (error) => error instanceof peerhall.MeteredPeerStateError && error.code === 'invalid_state' && /peerhall\/labelled/.test(error.message));
     }
-    const unlabelled = new labelled.MeteredPeer(options);
-    for (const event of ['error', 'peer-joined', 'state-change']) assert.equal(unlabelled.listenerCount(event), 0, event);
-    for (const one of [peer, other.peer, unlabelled]) await one.close();
+    for (const labels of [true, {}, 'files', () => {}]) assert.throws(() => new MeteredPeer({ ...options, labels }), { name: 'TypeError', message: /peerhall\/labelled/ });
+    await peer.close();
   },
 
   imports() {

@@ -1,16 +1,23 @@
-import type {
-  MeteredPeer as PlainMeteredPeer, MeteredPeerEventMap as PlainMeteredPeerEventMap, MeteredPeerOptions,
-  RemotePeer as PlainRemotePeer, RemotePeerEventMap,
-} from './peerhall.js';
+import type { MeteredPeer, MeteredPeerOptions, RemotePeer as MeteredRemotePeer } from './peerhall.js';
 
 export type {
-  EventEmitter, IceServerConfig, JoinOptions, Logger, MeteredPeerOptions, MeteredPeerState, PeerConnectionState, ReconnectOptions,
-  RemotePeerEventMap, RTCPeerConnectionLike, StreamMetadata, TokenProvider,
+  EventEmitter, IceServerConfig, JoinOptions, Logger, MeteredPeerEventMap, MeteredPeerOptions, MeteredPeerState, PeerConnectionState,
+  ReconnectOptions, RemotePeer as MeteredRemotePeer, RemotePeerEventMap as MeteredRemotePeerEventMap, RemotePeerEventMap,
+  RTCPeerConnectionLike, StreamMetadata, TokenProvider,
 } from './peerhall.js';
 export {
-  ConsoleLogger, MeteredPeerOversizedError, MeteredPeerReplaceTrackError, MeteredPeerSendError, MeteredPeerStateError, NoopLogger,
-  OversizedPayloadError, prepare, SignallingConnectError, WsCloseCode, WsCloseCodeValue,
+  ConsoleLogger, MeteredPeer, MeteredPeerOversizedError, MeteredPeerReplaceTrackError, MeteredPeerSendError, MeteredPeerStateError,
+  NoopLogger, OversizedPayloadError, prepare, SignallingConnectError, WsCloseCode, WsCloseCodeValue,
 } from './peerhall.js';
+
+/** What a `MeteredPeer` of `peerhall` is given to have labels. The `MeteredPeer` of `peerhall/labelled` has them anyway. */
+export interface Labels {
+  /** Makes it a type of its own. */
+  readonly Layer: unknown;
+}
+
+/** For the option `labels` of a `MeteredPeer`; may be loaded when it is needed: `(await import('peerhall/labelled')).labels`. */
+export declare const labels: Labels;
 
 /** How a labelled channel behaves. The first who asks for a label decides. */
 export interface ChannelOptions {
@@ -282,20 +289,8 @@ export declare class RemotePeer extends GroupEmitter {
   toJSON(): { id: string; room: string; metadata?: Record<string, any>; state: ConnectionState; streams: string[]; channels: string[] };
 }
 
-/** What a peer with labels is made with, and a room: the options of every peer, and some of its own. */
-export interface RoomOptions extends MeteredPeerOptions {
-  /** Time without movement after which a message fails, in milliseconds; 0: never. Default: 30 000. */
-  stallMs?: number;
-  /** Largest message of known size that is taken, in bytes. Default: no limit. */
-  maxMessage?: number;
-  /** Largest message that is put together for a promise, in bytes. Default: 67 108 864. */
-  collectLimit?: number;
-  /**
-   * Whether messages go through the server while no connection can be made, where it sees them, counts them, and holds
-   * them to its rate. Streams and raw channels wait for a connection. Default: true.
-   */
-  fallback?: boolean;
-}
+/** What a room is made with: the options of a peer. */
+export type RoomOptions = MeteredPeerOptions;
 
 /** A member of a room, with labelled streams and channels to everybody in it. */
 export declare class Room extends GroupEmitter {
@@ -338,71 +333,4 @@ export interface TransferEvent {
   data: Incoming;
   /** What the sender said along with it. */
   info?: Record<string, unknown>;
-}
-
-/** Events of a peer with labels: those of every peer, and `transfer`. */
-export interface MeteredPeerEventMap extends Omit<PlainMeteredPeerEventMap, 'peer-joined' | 'peer-left'> {
-  'peer-joined': { peer: MeteredRemotePeer };
-  'peer-left': { peer: MeteredRemotePeer };
-  transfer: TransferEvent;
-}
-
-/** Events of a remote peer with labels: those of every remote peer, and `transfer`. */
-export interface MeteredRemotePeerEventMap extends RemotePeerEventMap {
-  transfer: TransferEvent;
-}
-
-/**
- * The `MeteredPeer` of `peerhall` with labels beside everything that it does: `send` goes through the server, `transfer`
- * from peer to peer. A page that never uses labels sees no difference.
- */
-export declare class MeteredPeer extends PlainMeteredPeer {
-  /** Throws a `TypeError` when the options cannot work. Connects nothing. */
-  constructor(options: RoomOptions);
-  get remotePeers(): MeteredRemotePeer[];
-  /** The same peer with the calls and events of a `Room`. */
-  get labelled(): Room;
-  /**
-   * Opens the channel of a label with everybody who is here and who comes. There is one for each label, whichever side
-   * opens it, and it comes back by itself after a lost connection.
-   */
-  openChannel(channel?: string | ChannelOptions): void;
-  /** Closes the channel of a label with everybody. */
-  closeChannel(channel?: string | { label?: string }): void;
-  /** Shares a stream under a label with everybody who is here and who comes; see `RemotePeer.share`. */
-  share(stream: MediaStream | StreamOptions): MediaStream | undefined;
-  /** Stops sharing; gives what was shared. */
-  unshare(stream: string | MediaStream | { label?: string }): MediaStream | undefined;
-  /** Sends a message of any size to everybody who is here, from peer to peer, with progress and a result for each. */
-  transfer(message: Message, options?: string | SendOptions): Broadcast;
-  on<K extends keyof MeteredPeerEventMap>(event: K, handler: (payload: MeteredPeerEventMap[K]) => void): this;
-  off<K extends keyof MeteredPeerEventMap>(event: K, handler: (payload: MeteredPeerEventMap[K]) => void): this;
-  once<K extends keyof MeteredPeerEventMap>(event: K, handler: (payload: MeteredPeerEventMap[K]) => void): this;
-  emit<K extends keyof MeteredPeerEventMap>(event: K, payload: MeteredPeerEventMap[K]): boolean;
-  listenerCount<K extends keyof MeteredPeerEventMap>(event: K): number;
-}
-
-/** The `RemotePeer` of `peerhall` with labels beside everything that it does. */
-export interface MeteredRemotePeer extends PlainRemotePeer {
-  /** The same remote peer with the calls and events of a `Room`'s. */
-  readonly labelled: RemotePeer;
-  /** Inbound streams by label; `stream-added` tells of them with the label in `metadata.label`. */
-  readonly streams: Map<string, MediaStream>;
-  /** Data channels by label, opened by either side. */
-  readonly channels: Map<string, RTCDataChannel>;
-  /** Opens the channel of a label, or finds the one that the other side opened. It comes back after a lost connection. */
-  openChannel(channel?: string | ChannelOptions): void;
-  /** Closes the channel of a label on both sides, for good. */
-  closeChannel(channel?: string | { label?: string }): void;
-  /** Shares a stream with this peer alone; see `RemotePeer.share`. */
-  share(stream: MediaStream | StreamOptions): MediaStream | undefined;
-  /** Stops sharing; gives what was shared. */
-  unshare(stream: string | MediaStream | { label?: string }): MediaStream | undefined;
-  /** Sends a message of any size from peer to peer, behind those before it on its label. */
-  transfer(message: Message, options?: string | SendOptions): Transfer;
-  on<K extends keyof MeteredRemotePeerEventMap>(event: K, handler: (payload: MeteredRemotePeerEventMap[K]) => void): this;
-  off<K extends keyof MeteredRemotePeerEventMap>(event: K, handler: (payload: MeteredRemotePeerEventMap[K]) => void): this;
-  once<K extends keyof MeteredRemotePeerEventMap>(event: K, handler: (payload: MeteredRemotePeerEventMap[K]) => void): this;
-  emit<K extends keyof MeteredRemotePeerEventMap>(event: K, payload: MeteredRemotePeerEventMap[K]): boolean;
-  listenerCount<K extends keyof MeteredRemotePeerEventMap>(event: K): number;
 }

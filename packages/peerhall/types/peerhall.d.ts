@@ -1,3 +1,6 @@
+import type {
+  Broadcast, ChannelOptions, Labels, Message, RemotePeer as LabelledRemotePeer, Room, SendOptions, StreamOptions, Transfer, TransferEvent,
+} from './labelled.js';
 import type { SignallingClientOptions } from './shared.js';
 
 export * from './shared.js';
@@ -70,6 +73,22 @@ export interface MeteredPeerOptions extends SignallingClientOptions {
   statsIntervalMs?: number;
   /** Whether broadcasts of peers that presence has not shown are handed on. Default: `false`. */
   broadcastsOfStrangers?: boolean;
+  /**
+   * The `labels` of `peerhall/labelled`: `openChannel`, `share`, `transfer` and what belongs to them work with it. Default:
+   * none, and those throw; a `MeteredPeer` of `peerhall/labelled` has them without being given any.
+   */
+  labels?: Labels;
+  /** With labels: time without movement after which a message fails, in milliseconds; 0: never. Default: 30 000. */
+  stallMs?: number;
+  /** With labels: largest message of known size that is taken, in bytes. Default: no limit. */
+  maxMessage?: number;
+  /** With labels: largest message that is put together for a promise, in bytes. Default: 67 108 864. */
+  collectLimit?: number;
+  /**
+   * With labels: whether messages go through the server while no connection can be made, where it sees them, counts them,
+   * and holds them to its rate. Streams and raw channels wait for a connection. Default: true.
+   */
+  fallback?: boolean;
 }
 
 /** How to join. */
@@ -98,9 +117,14 @@ export interface MeteredPeerEventMap {
   };
   /** Something to act on; `err.name` says what. */
   error: { err: Error };
+  /** With labels: a message has begun to come. One that nobody listens for is refused. */
+  transfer: TransferEvent;
 }
 
-/** A member of one channel, connected to everybody else in it. */
+/**
+ * A member of one channel, connected to everybody else in it. `send` goes through the server, `transfer` from peer to peer.
+ * What needs the option `labels` throws a `MeteredPeerStateError` without.
+ */
 export declare class MeteredPeer extends EventEmitter<MeteredPeerEventMap> {
   /** Throws a `TypeError` when the options cannot work. Connects nothing. */
   constructor(options: MeteredPeerOptions);
@@ -119,6 +143,24 @@ export declare class MeteredPeer extends EventEmitter<MeteredPeerEventMap> {
   send(data: unknown): Promise<void>;
   /** Sends to one peer, through the server. */
   sendTo(peerId: string, data: unknown): Promise<void>;
+  /** With labels: the same peer with the calls and events of a `Room`. */
+  get labelled(): Room;
+  /**
+   * With labels: opens the channel of a label with everybody who is here and who comes. There is one for each label, whichever
+   * side opens it, and it comes back by itself after a lost connection.
+   */
+  openChannel(channel?: string | ChannelOptions): void;
+  /** With labels: closes the channel of a label with everybody. */
+  closeChannel(channel?: string | { label?: string }): void;
+  /**
+   * With labels: shares a stream under a label with everybody who is here and who comes, or makes the share of a label what is
+   * given, with the least negotiation. A bare stream has its id for label. Gives the stream, or nothing when it has no tracks.
+   */
+  share(stream: MediaStream | StreamOptions): MediaStream | undefined;
+  /** With labels: stops sharing; gives what was shared. */
+  unshare(stream: string | MediaStream | { label?: string }): MediaStream | undefined;
+  /** With labels: sends a message of any size to everybody who is here, with progress and a result for each. */
+  transfer(message: Message, options?: string | SendOptions): Broadcast;
   /** Sends all tracks of a stream to everybody who is here and who comes later. */
   addStream(stream: MediaStream, metadata?: StreamMetadata): void;
   /** Sends a track; without a stream, receivers see the track alone. */
@@ -169,6 +211,8 @@ export interface RemotePeerEventMap {
   quality: { quality: 'good' | 'fair' | 'poor' };
   /** The remote peer cannot be reached for now; `reason` is for people. */
   unreachable: { reason: string };
+  /** With labels: a message of this peer has begun to come. One that nobody listens for is refused. */
+  transfer: TransferEvent;
 }
 
 /** Somebody else in the channel. The object stays the same across reconnects. */
@@ -186,6 +230,22 @@ export declare class RemotePeer extends EventEmitter<RemotePeerEventMap> {
   send(data: unknown): Promise<void>;
   /** Looks for a new path while data goes on flowing over the present one. */
   restartIce(): void;
+  /** With labels: the same remote peer with the calls and events of a `Room`'s. */
+  get labelled(): LabelledRemotePeer;
+  /** With labels: inbound streams by label; `stream-added` tells of them with the label in `metadata.label`. */
+  get streams(): Map<string, MediaStream>;
+  /** With labels: data channels by label, opened by either side. */
+  get channels(): Map<string, RTCDataChannel>;
+  /** With labels: opens the channel of a label, or finds the one that the other side opened. It comes back after a lost connection. */
+  openChannel(channel?: string | ChannelOptions): void;
+  /** With labels: closes the channel of a label on both sides, for good. */
+  closeChannel(channel?: string | { label?: string }): void;
+  /** With labels: shares a stream with this peer alone; see `MeteredPeer.share`. */
+  share(stream: MediaStream | StreamOptions): MediaStream | undefined;
+  /** With labels: stops sharing; gives what was shared. */
+  unshare(stream: string | MediaStream | { label?: string }): MediaStream | undefined;
+  /** With labels: sends a message of any size from peer to peer, behind those before it on its label. */
+  transfer(message: Message, options?: string | SendOptions): Transfer;
   /** Safe to log. */
   toJSON(): { id: string; state: PeerConnectionState };
 }

@@ -1,5 +1,6 @@
-// Two pages with nothing but `MeteredPeer`s of the entry `peerhall/labelled`: labels and what every peer does beside each
-// other, on one object; and somebody with a `Room` in the same channel.
+// Two pages with nothing but `MeteredPeer`s, one of the entry `peerhall/labelled` and one of the main entry that is given
+// its labels: labels and what every peer does beside each other, on one object; and somebody with a `Room` in the same
+// channel.
 
 import assert from 'node:assert/strict';
 import { startBrowser } from './lib/chromium.mjs';
@@ -15,7 +16,7 @@ await run('labels on one object', 300, async (test) => {
   const browser = await startBrowser(test, server);
   const [ann, ben] = [await browser.openPage(), await browser.openPage()];
   test.step('entering');
-  await Promise.all([enter(ann, server.url, 'ann'), enter(ben, server.url, 'ben')]);
+  await Promise.all([enter(ann, server.url, { name: 'ann' }), enter(ben, server.url, { name: 'ben', main: true })]);
   for (const [name, part] of Object.entries({ opened, transfers, plain, shares, kept, oldStyle, unheard, closed })) {
     test.step(name);
     await part(ann, ben, server);
@@ -23,12 +24,12 @@ await run('labels on one object', 300, async (test) => {
   }
 });
 
-async function enter(page, url, name) {
+async function enter(page, url, about) {
   await page.evaluate(async (to, who) => {
     globalThis.members = await import('/members.js');
-    globalThis.own = new members.Member({ url: to, name: who, labels: ['chat'] });
+    globalThis.own = new members.Member({ url: to, labels: ['chat'], ...who });
     await own.peer.join('room');
-  }, url, name);
+  }, url, about);
 }
 
 /** A channel that both opened before they joined, and one that either opens later, for all or for one. */
@@ -156,6 +157,15 @@ async function oldStyle(ann, ben, server) {
     ];
   });
   assert.deepEqual(told, [true, true, true, true, true, 'chat', 'ben']);
+  const main = await ben.evaluate(() => {
+    const { peer } = own;
+    const remote = own.remote('ann');
+    return [
+      peer instanceof members.MainPeer, remote instanceof members.MainRemotePeer, peer.labelled instanceof members.Room,
+      peer.labelled.peer === peer, peer.labelled.connections.get('ann') === remote.labelled, remote.labelled.remote === remote,
+    ];
+  });
+  assert.deepEqual(main, [true, true, true, true, true, true], 'the main entry has the same room');
   await ben.evaluate(async (url) => {
     globalThis.labels = await import('/labels.js');
     await labels.enter({ url, name: 'cleo' });

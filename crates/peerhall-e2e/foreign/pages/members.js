@@ -1,10 +1,11 @@
-// Runs in a page of the tests: peers of the package's entry `peerhall/labelled` that use nothing but the one object. Tests
-// import it beside the guests of `peer.js`, and reach what it exports.
+// Runs in a page of the tests: peers with labels that use nothing but the one object, of the package's entry
+// `peerhall/labelled`, or of its main entry. Tests import it beside the guests of `peer.js`, and reach what it exports.
 
-import { MeteredPeer, Room } from '/labelled.js';
+import { MeteredPeer, Room, labels as given } from '/labelled.js';
 import { until } from '/labels.js';
+import { MeteredPeer as MainPeer, RemotePeer as MainRemotePeer } from '/peerhall.js';
 
-export { MeteredPeer, Room };
+export { MainPeer, MainRemotePeer, MeteredPeer, Room };
 export { digest, noise, streamed, until } from '/labels.js';
 
 /** One peer, with what came to it. */
@@ -18,8 +19,10 @@ export class Member {
   /** Remote peers as they were shown first, by id. */
   met = new Map();
 
-  constructor({ url, name, labels = [], takes = true }) {
-    this.peer = new MeteredPeer({ url, tokenProvider: async () => (await fetch(`/token?peer=${name}`)).text() });
+  /** `main`: by the main entry, which is given its labels. */
+  constructor({ url, name, labels = [], takes = true, main = false }) {
+    const options = { url, tokenProvider: async () => (await fetch(`/token?peer=${name}`)).text() };
+    this.peer = main ? new MainPeer({ ...options, labels: given }) : new MeteredPeer(options);
     labels.forEach((label) => this.peer.openChannel(label));
     this.peer.on('data', (event) => this.data.push(event));
     this.peer.on('peer-joined', ({ peer: remote }) => this.#meet(remote));

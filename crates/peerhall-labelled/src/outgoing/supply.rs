@@ -107,7 +107,9 @@ impl Supply {
             return None;
         }
         self.source = Source::Asked;
-        Some(room)
+        // A piece that ends with a block lets no later one be hashed in parts.
+        let over = usize::try_from(self.sent.saturating_add(as_u64(BUFFER_CEILING)) % HASH_BLOCK).unwrap_or(0);
+        Some(room.saturating_sub(over))
     }
 
     /// What the receiver must find, once all has gone out.

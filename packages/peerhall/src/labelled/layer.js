@@ -1,10 +1,18 @@
 import { Incoming } from './incoming.js';
-import { labels } from './metered-remote-peer.js';
 import { RemotePeer, channelOf, sendingOf } from './remote-peer.js';
+import { Room } from './room.js';
 import { SharedMedia, Shares } from './shares.js';
 import { Side } from './side.js';
 import { shared } from './sources.js';
 import { Broadcast } from './transfer.js';
+
+/** Bytes that are put together for a promise (labelled-peer, section 7.4). */
+const COLLECT_LIMIT = 64 * 1_048_576;
+
+const layers = new WeakMap();
+
+/** The layer of a peer that has one. */
+export const layerOf = (peer) => layers.get(peer);
 
 /** What a peer has in common with the others by labels: one for each peer, whoever asks for it. */
 export class Layer {
@@ -16,22 +24,30 @@ export class Layer {
   opened = new Map();
   /** Who is told of everything, if anybody asked for a room. */
   room;
+  #peer;
   #engine;
   #link;
   #limit;
-  #emit;
   #sides = new Map();
 
   /**
-   * `link` gives the connection to a remote peer; `limit` is how many bytes are put together for a promise; `emit` shows
-   * an event of the peer.
+   * `link` gives the connection to a remote peer; `limit` is how many bytes are put together for a promise.
+   *
+   * Throws a TypeError when the limit cannot work.
    */
-  constructor(engine, link, limit, emit) {
+  constructor(peer, engine, link, limit = COLLECT_LIMIT) {
+    if (!(limit >= 0)) throw new TypeError('collectLimit must be a number of at least 0');
+    layers.set(peer, this);
+    this.#peer = peer;
     this.#engine = engine;
     this.#link = link;
     this.#limit = limit;
-    this.#emit = emit;
     this.shares = new Shares(engine, this.media);
+  }
+
+  /** The same peer with the calls and events of the third seed; one room for each peer. */
+  asRoom() {
+    return this.room ?? new Room(this.#peer);
   }
 
   /** Who is here. */
@@ -70,14 +86,14 @@ export class Layer {
     return this.#sides.get(key)?.side.takes(channel) ?? false;
   }
 
-  /** Somebody has come, and is about to be shown. */
-  joined(key, plain) {
+  /** Somebody has come, and is about to be shown; `view` is what its maker knows of it. */
+  joined(key, plain, view) {
     const [engine, media, room] = [this.#engine, this.media, this.#engine.look({ do: 'self' }).channel];
     const side = new Side(engine, key, () => this.#link(key), this.#limit, (...event) => remote.hear(...event));
     const hear = (...event) => this.#hear(plain, ...event);
     const remote = new RemotePeer(plain, { engine, media, key, side, room, hear });
     this.#sides.set(key, { remote, side });
-    labels.set(plain, remote);
+    view.labelled = remote;
     remote.hear('connection', 'new', { state: remote.state });
   }
 
@@ -93,7 +109,7 @@ export class Layer {
     if (event.data instanceof Incoming) {
       const { label, data, info } = event;
       const came = { peer, label, data, info };
-      seen.push(peer.emit('transfer', came), this.#emit('transfer', came));
+      seen.push(peer.emit('transfer', came), this.#peer.emit('transfer', came));
     }
     return seen.includes(true);
   }

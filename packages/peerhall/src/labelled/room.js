@@ -1,5 +1,5 @@
-import { layers } from '../metered-peer.js';
 import { GroupEmitter } from './emitter.js';
+import { layerOf } from './layer.js';
 import { MeteredPeer } from './metered-peer.js';
 
 /** A member of a room, with labelled streams and channels to everybody in it (labelled-peer, section 2.1). */
@@ -7,11 +7,11 @@ export class Room extends GroupEmitter {
   #peer;
   #layer;
 
-  /** `given` is what a peer is made with, or a peer that has no room yet. */
+  /** `given` is what a peer is made with, or a peer with labels that has no room yet. */
   constructor(given) {
     super();
-    this.#peer = given instanceof MeteredPeer ? given : new MeteredPeer(given);
-    this.#layer = layers.get(this.#peer);
+    this.#peer = layerOf(given) ? given : new MeteredPeer(given);
+    this.#layer = layerOf(this.#peer);
     this.#layer.room = this;
     this.#peer.on('error', ({ err: { name, message } }) => {
       this.hear('error', 'error', { id: this.id, name: 'error', error: { name, message, code: 'SIGNALING_ERROR' } });

@@ -2,9 +2,9 @@
 // `package_labelled.mjs` of the foreign clients runs the same calls.
 
 import {
-  BroadcastError, FileCode, LabelledError, MeteredPeer, Peer, Room, type Incoming, type MeteredRemotePeer, type RemotePeer,
+  BroadcastError, FileCode, LabelledError, MeteredPeer, Peer, Room, labels, type Incoming, type MeteredRemotePeer, type RemotePeer,
 } from 'peerhall/labelled';
-import type { MeteredPeer as PlainPeer, RemotePeer as PlainRemotePeer } from 'peerhall';
+import { MeteredPeer as MainPeer, type RemotePeer as MainRemotePeer } from 'peerhall';
 import { log } from './application.js';
 
 export async function contract(remote: RemotePeer): Promise<void> {
@@ -78,11 +78,16 @@ export async function byCode(typed: string, url: string, apiKey: string): Promis
 }
 
 /** What is written for a peer of `peerhall` takes one of `peerhall/labelled`. */
-const greet = (peer: PlainPeer): void => void peer.on('peer-joined', ({ peer: remote }) => log(remote.id)).send({ hello: 1 });
-const metadataOf = (remote: PlainRemotePeer): unknown => remote.metadata;
+const greet = (peer: MainPeer): void => void peer.on('peer-joined', ({ peer: remote }) => log(remote.id)).send({ hello: 1 });
+const metadataOf = (remote: MainRemotePeer): unknown => remote.metadata;
 
 export async function oneObject(url: string, apiKey: string, stream: MediaStream): Promise<void> {
-  const peer = new MeteredPeer({ url, apiKey, stallMs: 10_000 });
+  await use(new MeteredPeer({ url, apiKey, stallMs: 10_000 }), stream);
+  await use(new MainPeer({ url, apiKey, labels, fallback: false }), stream);
+  await use(new MainPeer({ url, apiKey, labels: (await import('peerhall/labelled')).labels }), stream);
+}
+
+async function use(peer: MainPeer, stream: MediaStream): Promise<void> {
   peer.openChannel('files');
   peer.openChannel({ label: 'game', ordered: false, maxRetransmits: 0, protocol: 'moves' });
   peer.on('peer-joined', async ({ peer: remote }) => {

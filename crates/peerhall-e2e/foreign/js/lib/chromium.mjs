@@ -41,6 +41,7 @@ const SDK = process.argv.includes('--peerhall') ? 'ours' : process.argv.includes
 const SITE = {
   '/': [join(PAGES, 'peer.html'), 'text/html'],
   '/peer.js': [join(PAGES, 'peer.js'), 'text/javascript'],
+  '/peerhall.js': [ours('peerhall.js'), 'text/javascript'],
   '/labelled.js': [ours('labelled.js'), 'text/javascript'],
   '/labels.js': [join(PAGES, 'labels.js'), 'text/javascript'],
   '/members.js': [join(PAGES, 'members.js'), 'text/javascript'],
