@@ -66,10 +66,7 @@ pub(crate) struct LaneChannel {
     pub(crate) open: bool,
     /// Its number on the wire, once it is open.
     pub(crate) stream: Option<u16>,
-    /// Bytes that its buffer may hold.
-    ceiling: usize,
-    /// Bytes of one message of it at most.
-    chunk: usize,
+    bounds: Bounds,
     /// Bytes that the other side has confirmed in a second, of late; 0 when not known.
     rate: u64,
     /// Bytes in its buffer.
@@ -80,6 +77,17 @@ pub(crate) struct LaneChannel {
     pub(crate) lost_until: Option<Duration>,
     /// Numbers of channels that the other side closed while this one's was not known; perhaps this one.
     pub(crate) closed_there: Vec<u16>,
+}
+
+/// What a channel's buffer may hold, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// On every line.
+    pub(crate) ceiling: usize,
+    /// On a fast one.
+    pub(crate) widest: usize,
+    /// Of one message, on a fast one.
+    pub(crate) chunk: usize,
 }
 
 /// Numbers that are remembered of channels that the other side closed.
@@ -97,13 +105,12 @@ pub(crate) enum Finished {
 }
 
 impl LaneChannel {
-    pub(crate) const fn new(id: ChannelId, ceiling: usize, chunk: usize) -> Self {
+    pub(crate) const fn new(id: ChannelId, bounds: Bounds) -> Self {
         Self {
             id,
             open: false,
             stream: None,
-            ceiling,
-            chunk,
+            bounds,
             rate: 0,
             buffered: 0,
             full: false,
@@ -117,6 +124,11 @@ impl LaneChannel {
         if self.closed_there.len() < MAX_CLOSED_THERE {
             self.closed_there.push(stream);
         }
+    }
+
+    /// What it sends in a 32nd of a second, as fast as it has been so far, but no less and no more than this.
+    fn brings(&self, least: usize, most: usize) -> usize {
+        usize::try_from(self.rate / PARTS_PER_SECOND).unwrap_or(usize::MAX).min(most).max(least)
     }
 }
 
@@ -164,7 +176,7 @@ impl Lane {
     pub(crate) fn buffered(&mut self, bytes: usize) {
         if let Some(channel) = &mut self.channel {
             channel.buffered = bytes;
-            channel.full = channel.full && bytes > low_mark(channel.ceiling);
+            channel.full = channel.full && bytes > low_mark(channel.bounds.ceiling);
         }
     }
 
@@ -172,7 +184,8 @@ impl Lane {
     pub(crate) fn fill(&mut self, bytes: usize) {
         if let Some(channel) = &mut self.channel {
             channel.buffered = channel.buffered.saturating_add(bytes);
-            channel.full = channel.full || channel.buffered + channel.chunk > channel.ceiling;
+            let Bounds { ceiling, widest, chunk } = channel.bounds;
+            channel.full = channel.full || channel.buffered + chunk > channel.brings(ceiling, widest);
         }
     }
 
@@ -206,10 +219,7 @@ impl Lane {
 
     /// Bytes of one message of its channel at most, as fast as that has been so far.
     pub(crate) fn chunk(&self) -> usize {
-        self.channel.as_ref().map_or(CHUNK, |channel| {
-            let part = usize::try_from(channel.rate / PARTS_PER_SECOND).unwrap_or(usize::MAX);
-            part.max(CHUNK).min(channel.chunk)
-        })
+        self.channel.as_ref().map_or(CHUNK, |channel| channel.brings(CHUNK, channel.bounds.chunk))
     }
 
     /// Whether its channel takes a frame.

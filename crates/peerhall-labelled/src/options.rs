@@ -14,14 +14,15 @@ pub(crate) const VERSION: u8 = 1;
 /// Bytes of the parts in which a message goes over a channel, unless the driver wants larger ones (section 7.4).
 pub const CHUNK: usize = 16 * 1024;
 
-/// How many parts of a message a second brings at least where they are larger than [`CHUNK`]: what is said on other
-/// channels may have to wait until the part before it is over.
+/// A second brings so many parts of a message at least where they are larger than [`CHUNK`], and so many buffers where
+/// they hold more than [`BUFFER_CEILING`]: what is said on other channels may have to wait until the part before it is
+/// over, and on this one until the buffer is.
 pub(crate) const PARTS_PER_SECOND: u64 = 32;
 
 /// Bytes of a channel that may be on their way or unread (section 7.4).
 pub const WINDOW: usize = 1024 * 1024;
 
-/// Bytes that may wait in a channel's own buffer (section 7.4).
+/// Bytes that may wait in a channel's own buffer, unless the driver wants more (section 7.4).
 pub const BUFFER_CEILING: usize = 256 * 1024;
 
 /// Bytes in a channel's buffer at which sending goes on. Section 7.4 has 64 KiB, which a fast line has sent before a busy
@@ -83,11 +84,21 @@ pub struct Config {
     /// more than its bytes, as in browsers; only messages that go so fast that a part takes at most a 32nd of a second
     /// have them.
     pub chunk: usize,
+    /// Bytes that may wait in the own buffer of a channel of a connection where that sends so many in a 32nd of a second, at
+    /// least [`BUFFER_CEILING`], which is the default. More pay where the driver learns late that there is room again, as
+    /// busy pages do.
+    pub buffer: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { stall_limit: Some(STALL_LIMIT), max_message: u64::MAX, fallback: true, chunk: CHUNK }
+        Self {
+            stall_limit: Some(STALL_LIMIT),
+            max_message: u64::MAX,
+            fallback: true,
+            chunk: CHUNK,
+            buffer: BUFFER_CEILING,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use peerhall_core::{
 };
 use peerhall_labelled::frame::MAX_MESSAGE_BYTES;
 use peerhall_labelled::{
-    Config, DirectError, IncomingId, Output as SessionOutput, Role, Session, StandingLabels,
+    BUFFER_CEILING, Config, DirectError, IncomingId, Output as SessionOutput, Role, Session, StandingLabels,
 };
 
 use crate::failure;
@@ -75,8 +75,8 @@ impl Labels {
             Some(_) if options.float(name) >= 0.0 => Ok(Some(options.float(name))),
             Some(_) => Err(failure::type_error(&format!("{name} must be a number of at least 0"))),
         };
-        // Each call into the page costs as much as some KiB.
-        let mut config = Config { chunk: MAX_MESSAGE_BYTES, ..Config::default() };
+        // Each call into the page costs as much as some KiB, and a busy page hears late that a buffer has run down.
+        let mut config = Config { chunk: MAX_MESSAGE_BYTES, buffer: 2 * BUFFER_CEILING, ..Config::default() };
         if let Some(millis) = number("stallMs")? {
             let never = millis == 0.0 || millis.is_infinite();
             config.stall_limit = (!never).then(|| crate::value::millis(millis));

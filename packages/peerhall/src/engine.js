@@ -130,14 +130,17 @@ export class Engine {
     log: ({ level, line }) => this.#logger[level](line),
   };
 
-  /** Sleeps until something is due. */
+  /** Sleeps until something is due. Who would be woken too early sleeps on then: what is due moves with every message. */
   #rest() {
     const due = this.#wasm.deadline(this.#number);
-    if (due !== this.#due || this.#timer === undefined) {
+    if (due < this.#due || due === Infinity) {
       clearTimeout(this.#timer);
-      this.#due = due;
+      this.#timer = undefined;
+    }
+    if (this.#timer === undefined && due < Infinity) {
       const delay = Math.ceil(due - (performance.now() - this.#began));
-      this.#timer = due < Infinity ? setTimeout(this.#wake, Math.min(Math.max(delay, 0), LONGEST_DELAY)) : undefined;
+      this.#timer = setTimeout(this.#wake, Math.min(Math.max(delay, 0), LONGEST_DELAY));
+      this.#due = due;
     }
     const busy = this.#sockets.size > 0 || due < Infinity;
     if (busy !== this.#listening) {

@@ -8,6 +8,7 @@ export const APPLICATION = `
 import { MeteredPeer, SignallingClient } from 'peerhall';
 import { SignallingClient as Smaller } from 'peerhall/signalling';
 import { explainMediaError } from 'peerhall/helpers';
+import { labels } from 'peerhall/labelled';
 
 export async function work({ url, apiKey, webSocketFactory }) {
   const options = { url, apiKey, ...(webSocketFactory && { webSocketFactory }) };
@@ -21,9 +22,10 @@ export async function work({ url, apiKey, webSocketFactory }) {
     said.push(await heard);
     await Promise.all([one.close(), other.close()]);
   }
-  const peer = new MeteredPeer({ ...options, rtcPeerConnectionFactory: () => { throw new Error('nobody is there'); } });
+  const peer = new MeteredPeer({ ...options, labels, rtcPeerConnectionFactory: () => { throw new Error('nobody is there'); } });
   await peer.join('room');
-  said.push(peer.state);
+  peer.openChannel('files');
+  said.push(peer.state, ...peer.labelled.channels.keys());
   await peer.close();
   said.push(explainMediaError({ name: 'NotFoundError' }).reason);
   return said.join(' ');
@@ -32,7 +34,7 @@ globalThis.work = work;
 `;
 
 /** What `work` gives everywhere. */
-export const EXPECTED = 'hello hello joined missing';
+export const EXPECTED = 'hello hello joined files missing';
 
 /** Only the pub/sub part, to see that a bundle of it holds nothing else. */
 export const SMALLER = "export { SignallingClient } from 'peerhall/signalling';\n";

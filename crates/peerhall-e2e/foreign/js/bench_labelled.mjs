@@ -13,7 +13,7 @@ import { run } from './lib/run.mjs';
 import { startDev } from './lib/server.mjs';
 
 /** Bytes of a message, and messages of each, taken in turns. */
-const [BULK, ROUNDS] = [50_000_000, 9];
+const [BULK, ROUNDS] = [50_000_000, 15];
 
 /** Messages of the bare channel: as large as ours, and as the largest that every browser takes. */
 const MESSAGES = [16_384, 65_536];

@@ -18,6 +18,8 @@ const REQUIRED = `
 const { SignallingClient } = require('peerhall');
 const { SignallingClient: Smaller } = require('peerhall/signalling');
 require('peerhall/helpers');
+const { MeteredPeer } = require('peerhall');
+const { labels } = require('peerhall/labelled');
 const WebSocket = require(process.argv[4]);
 (async () => {
   for (const Class of [SignallingClient, Smaller]) {
@@ -25,6 +27,9 @@ const WebSocket = require(process.argv[4]);
     await client.connect();
     await client.close();
   }
+  const peer = new MeteredPeer({ url: process.argv[2], apiKey: process.argv[3], labels, webSocketFactory: (url) => new WebSocket(url) });
+  peer.openChannel('files');
+  await peer.close();
   console.log('required');
 })();
 `;

@@ -108,7 +108,8 @@ impl Supply {
         }
         self.source = Source::Asked;
         // A piece that ends with a block lets no later one be hashed in parts.
-        let over = usize::try_from(self.sent.saturating_add(as_u64(BUFFER_CEILING)) % HASH_BLOCK).unwrap_or(0);
+        let over =
+            usize::try_from(self.sent.saturating_add(as_u64(BUFFER_CEILING)) % HASH_BLOCK).unwrap_or(0);
         Some(room.saturating_sub(over))
     }
 

@@ -259,11 +259,11 @@ impl Session {
                 self.lanes.len() - 1
             }
         };
-        let (ceiling, chunk) = self.buffer();
+        let bounds = self.bounds();
         let Some(lane) = self.lanes.get_mut(index) else { return };
         lane.asked = None;
         lane.options = options.clone();
-        lane.channel = Some(LaneChannel::new(id, ceiling, chunk));
+        lane.channel = Some(LaneChannel::new(id, bounds));
         let (closing, label) = (lane.closing, Arc::clone(&lane.label));
         if !closing {
             self.channel_event(&label, ChannelChange::New { channel: id, options });

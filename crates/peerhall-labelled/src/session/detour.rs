@@ -8,6 +8,7 @@ use crate::detour::{Record, Turn};
 use crate::error::{CutOff, DirectError};
 use crate::event::{ChannelId, Event, Output, Way};
 use crate::frame::MAX_MESSAGE_BYTES;
+use crate::lane::Bounds;
 use crate::options::{BUFFER_CEILING, CHUNK, ChannelOptions, DETOUR_CEILING, PROTOCOL};
 use crate::session::{Message, RemoteChannel};
 
@@ -66,11 +67,15 @@ impl Session {
         }
     }
 
-    /// Bytes that a new channel's buffer may hold, and those of one message on it.
-    pub(super) fn buffer(&self) -> (usize, usize) {
+    /// What a new channel's buffer may hold.
+    pub(super) fn bounds(&self) -> Bounds {
         match self.road {
-            Road::Connection => (BUFFER_CEILING, self.config.chunk.clamp(CHUNK, MAX_MESSAGE_BYTES)),
-            Road::Server { .. } => (DETOUR_CEILING, CHUNK),
+            Road::Connection => Bounds {
+                ceiling: BUFFER_CEILING,
+                widest: self.config.buffer.max(BUFFER_CEILING),
+                chunk: self.config.chunk.clamp(CHUNK, MAX_MESSAGE_BYTES),
+            },
+            Road::Server { .. } => Bounds { ceiling: DETOUR_CEILING, widest: DETOUR_CEILING, chunk: CHUNK },
         }
     }
 

@@ -47,9 +47,9 @@ impl Session {
                 let channel = self.new_channel();
                 let init = ChannelOptions { protocol: options.wire_protocol(), ..options.clone() };
                 self.out.push_back(Output::Create { channel, label: Arc::clone(&label), init });
-                let (ceiling, chunk) = self.buffer();
+                let bounds = self.bounds();
                 if let Some(lane) = self.lanes.get_mut(index) {
-                    lane.channel = Some(LaneChannel::new(channel, ceiling, chunk));
+                    lane.channel = Some(LaneChannel::new(channel, bounds));
                 }
                 self.channel_event(&label, ChannelChange::New { channel, options });
             }

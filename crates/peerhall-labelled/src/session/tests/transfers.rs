@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::wire::{A, B, Reads, Source, Wire, noise};
 use crate::frame::{MAX_INFO_BYTES, MAX_MESSAGE_BYTES};
-use crate::options::{PROGRESS_STEP, STALL_LIMIT};
+use crate::options::{BUFFER_CEILING, PROGRESS_STEP, STALL_LIMIT};
 use crate::session::Sending;
 use crate::{CHUNK, ChannelOptions, Config, Kind, Proof, Receipt, Role, SendError, TransferError, WINDOW};
 
@@ -93,6 +93,29 @@ fn a_slow_line_has_small_parts_and_so_has_one_that_is_not_known_yet() {
         wire.settle();
         assert!(wire.ends[A].sent[&id].is_ok());
         assert_eq!(wire.largest, CHUNK, "{delay:?}");
+    }
+}
+
+/// What is said next on the channel, an end before all is sent among it, waits until the buffer is empty.
+#[test]
+fn a_buffer_holds_more_where_the_line_is_fast_and_the_driver_wants_it() {
+    let (fast, slow) = (Duration::from_millis(5), Duration::from_secs(3));
+    let wide = 2 * BUFFER_CEILING;
+    let driver = |buffer| Config { chunk: MAX_MESSAGE_BYTES, buffer, ..Config::default() };
+    for (delay, config, least, most) in [
+        (fast, driver(wide), BUFFER_CEILING, wide),
+        (slow, driver(wide), 0, BUFFER_CEILING),
+        (fast, driver(0), 0, BUFFER_CEILING),
+        (fast, Config::default(), 0, BUFFER_CEILING),
+    ] {
+        let mut wire = Wire::open_with(22, "chat", config);
+        wire.delay = delay;
+        let bytes = noise(22, 24_000_000);
+        let id = wire.send(A, "chat", Kind::Bytes, Source::of(bytes.clone()));
+        wire.settle();
+        assert_eq!(wire.ends[A].sent[&id], Ok(receipt(&bytes)));
+        let held = wire.most_held;
+        assert!(least < held && held <= most, "{held} bytes with {delay:?} and {config:?}");
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Wire {
     chunk: usize,
     /// Those of the largest so far.
     pub(super) largest: usize,
+    /// Most bytes that were on their way on one channel.
+    pub(super) most_held: usize,
 }
 
 /// What hands texts over, apart from connections.
@@ -163,6 +165,7 @@ impl Wire {
             server: Server::default(),
             chunk: config.chunk.clamp(CHUNK, MAX_MESSAGE_BYTES),
             largest: 0,
+            most_held: 0,
         }
     }
 
@@ -423,6 +426,7 @@ impl Wire {
                     self.largest = self.largest.max(bytes.len());
                     if let Some(index) = self.pipe_of(side, channel) {
                         self.push(index, 1 - side, Item::Message(bytes));
+                        self.most_held = self.most_held.max(self.held(index, 1 - side));
                     }
                 }
                 Output::Close(channel) => {
