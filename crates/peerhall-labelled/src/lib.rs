@@ -12,7 +12,7 @@
 //! 5. Data channels are known by numbers; what one that was given up still reports is ignored.
 //! 6. Call [`Session::handle_timeout`] no later than [`Session::deadline`] says.
 //! 7. Tell the bytes that a channel holds back with each report about it: a lane stops at
-//!    [`BUFFER_CEILING`] and goes on at [`BUFFER_LOW`].
+//!    [`BUFFER_CEILING`], on a fast line at up to [`Config::buffer`], and goes on at [`BUFFER_LOW`].
 //! 8. Bytes are asked for ([`Output::Want`]) and never kept once the receiver has read them.
 //! 9. What arrives is bounded by the credit that the application gives by reading.
 //! 10. A remote that breaks a rule is cut off ([`Event::CutOff`]); nothing it says can panic.

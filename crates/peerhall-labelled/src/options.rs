@@ -86,7 +86,7 @@ pub struct Config {
     pub chunk: usize,
     /// Bytes that may wait in the own buffer of a channel of a connection where that sends so many in a 32nd of a second, at
     /// least [`BUFFER_CEILING`], which is the default. More pay where the driver learns late that there is room again, as
-    /// busy pages do.
+    /// busy pages do. However large, sending goes on at [`BUFFER_LOW`].
     pub buffer: usize,
 }
 

@@ -39,9 +39,8 @@ export class MeteredPeer extends EventEmitter {
       outputs,
     });
     if (labels) {
-      const layer = new labels.Layer(this, this.#engine, (key) => this.#remotes.get(key)?.view.link, collectLimit);
+      const layer = new labels.Layer(this, this.#engine, this.#media, (key) => this.#remotes.get(key)?.view.link, collectLimit);
       this.#layer = layer;
-      this.#media = layer.media;
       outputs.label = (output) => layer.told(output);
     }
   }

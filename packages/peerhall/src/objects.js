@@ -15,7 +15,14 @@ export function numberOf(object) {
 
 /** The tracks that an application sends, with the streams that they were added with. */
 export class LocalMedia {
+  /** What is sent beside them under labels, by number: `{track, stream, attach}`. */
+  shared = new Map();
   #tracks = new Map();
+
+  /** As the peer numbers objects: who was loaded apart from it would count anew. */
+  numberOf(object) {
+    return numberOf(object);
+  }
 
   has(track) {
     return this.#tracks.has(numberOf(track));
@@ -42,7 +49,7 @@ export class LocalMedia {
 
   /** Track and stream of a number, or nothing. */
   get(number) {
-    return this.#tracks.get(number) ?? {};
+    return this.shared.get(number) ?? this.#tracks.get(number) ?? {};
   }
 }
 

@@ -16,7 +16,10 @@ export interface Labels {
   readonly Layer: unknown;
 }
 
-/** For the option `labels` of a `MeteredPeer`; may be loaded when it is needed: `(await import('peerhall/labelled')).labels`. */
+/**
+ * For the option `labels` of a `MeteredPeer`; may be loaded where one is made: `(await import('peerhall/labelled')).labels`.
+ * The engine of such a peer is that of `peerhall/labelled`, and so is the `prepare` that starts it.
+ */
 export declare const labels: Labels;
 
 /** How a labelled channel behaves. The first who asks for a label decides. */

@@ -323,6 +323,7 @@ export declare class MeteredPeerSendError extends Error {
 export declare class MeteredPeerStateError extends Error {
   readonly name: 'MeteredPeerStateError';
   readonly code: 'invalid_state' | 'track_already_attached';
+  /** The call; `labelled` for whatever needs labels. */
   readonly method: string;
   readonly currentState?: string;
   constructor(code: MeteredPeerStateError['code'], method: string, message: string, currentState?: string);

@@ -94,32 +94,40 @@ async function plain(ann, ben) {
   assert.equal(came.transfers, 0);
 }
 
-/** Streams by label, for all and for one, beside one that is added without. */
+/** Both ways: streams by label, for all and for one, beside one that is added without; each shows the picture that was given. */
 async function shares(ann, ben) {
-  const sent = await ann.evaluate(() => {
-    globalThis.pictures = [members.drawing(), members.drawing(), members.drawing()];
-    own.peer.addStream(pictures[0], { role: 'plain' });
-    const given = [own.peer.share({ label: 'camera', stream: pictures[1] }), own.remote('ben').share({ label: 'for ben', stream: pictures[2] })];
-    return { given: given.map((stream, place) => stream === pictures[place + 1]), own: pictures[0].id };
-  });
-  assert.deepEqual(sent.given, [true, true]);
-  const seen = await ben.evaluate(async () => {
-    const remote = own.remote('ann');
-    await members.until(() => remote.streams.size === 3, 'three streams');
-    await members.until(() => own.streams.filter(({ event }) => event === 'added').length === 3, 'three that are told of');
-    return { labels: [...remote.streams.keys()].sort(), told: own.streams.map(({ label, role }) => label ?? role).sort(), odd: own.streams.filter(({ event }) => event === 'data-channel') };
-  });
-  assert.deepEqual(seen.labels, [sent.own, 'camera', 'for ben'].sort());
-  assert.deepEqual(seen.told, ['camera', 'for ben', 'plain']);
-  assert.deepEqual(seen.odd, [], 'channels of labels are told of by labels alone');
-  const taken = await ann.evaluate(() => [own.peer.unshare('camera') === pictures[1], own.remote('ben').unshare('for ben') === pictures[2]]);
-  assert.deepEqual(taken, [true, true]);
-  const left = await ben.evaluate(async () => {
-    await members.until(() => own.remote('ann').streams.size === 1, 'one stream');
-    await members.until(() => own.streams.filter(({ event }) => event === 'removed').length === 2, 'two that are gone');
-    return [...own.remote('ann').streams.keys()];
-  });
-  assert.deepEqual(left, [sent.own]);
+  for (const [from, to, sender, receiver] of [[ann, ben, 'ann', 'ben'], [ben, ann, 'ben', 'ann']]) {
+    const sent = await from.evaluate((other) => {
+      globalThis.pictures = [48, 64, 96].map(members.drawing);
+      const sound = new AudioContext().createMediaStreamDestination().stream;
+      globalThis.plain = new MediaStream([members.drawing(32), sound].flatMap((stream) => stream.getTracks()));
+      const given = [own.peer.share({ label: 'camera', stream: pictures[0] })];
+      own.peer.addStream(plain, { role: 'plain' });
+      given.push(own.remote(other).share({ label: 'for one', stream: pictures[1] }));
+      return { given: given.map((stream, place) => stream === pictures[place]), id: plain.id };
+    }, receiver);
+    assert.deepEqual(sent.given, [true, true]);
+    const shown = async (streams) => {
+      const wanted = JSON.stringify(streams.toSorted());
+      await to.evaluate((who, text) => members.until(async () => JSON.stringify(await members.seen(own.remote(who))) === text, text), sender, wanted);
+    };
+    await shown([[sent.id, [32], 1], ['camera', [48], 0], ['for one', [64], 0]]);
+    const told = await to.evaluate(async () => {
+      await members.until(() => own.streams.filter(({ event }) => event === 'added').length === 3, 'three that are told of');
+      return { labels: own.streams.map(({ label, role }) => label ?? role).sort(), odd: own.streams.filter(({ event }) => event === 'data-channel') };
+    });
+    assert.deepEqual(told.labels, ['camera', 'for one', 'plain']);
+    assert.deepEqual(told.odd, [], 'channels of labels are told of by labels alone');
+    const taken = await from.evaluate(async (other) => {
+      const [sound] = plain.getAudioTracks();
+      await own.peer.replaceTrack(plain.getVideoTracks()[0], pictures[2].getTracks()[0]);
+      own.peer.removeTrack(sound);
+      return [own.peer.unshare('camera') === pictures[0], own.remote(other).unshare('for one') === pictures[1]];
+    }, receiver);
+    assert.deepEqual(taken, [true, true]);
+    await to.evaluate(() => members.until(() => own.streams.filter(({ event }) => event === 'removed').length === 2, 'two that are gone'));
+    await shown([[sent.id, [96], 0]]);
+  }
 }
 
 /** The same objects over a lost connection, also when the application took all its listeners away. */

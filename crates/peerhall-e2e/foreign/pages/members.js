@@ -65,14 +65,29 @@ export class Member {
   }
 }
 
+/** What is seen of a remote peer: the label of each of its streams with how wide its pictures are, and how many sounds it has. */
+export async function seen(remote) {
+  const streams = [...remote.streams].map(async ([label, stream]) =>
+    [label, await Promise.all(stream.getVideoTracks().map(width)), stream.getAudioTracks().length]);
+  return (await Promise.all(streams)).sort();
+}
+
+async function width(track) {
+  const screen = Object.assign(document.createElement('video'), { muted: true, srcObject: new MediaStream([track]) });
+  await screen.play();
+  const { videoWidth } = screen;
+  screen.srcObject = null;
+  return videoWidth;
+}
+
 /** A stream whose picture changes all the time. */
-export function drawing() {
-  const canvas = Object.assign(document.createElement('canvas'), { width: 32, height: 24 });
+export function drawing(width = 32) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height: 24 });
   const pen = canvas.getContext('2d');
   let turns = 0;
   setInterval(() => {
     pen.fillStyle = `hsl(${(turns += 37) % 360} 80% 50%)`;
-    pen.fillRect(0, 0, 32, 24);
+    pen.fillRect(0, 0, width, 24);
   }, 50);
   return canvas.captureStream(20);
 }

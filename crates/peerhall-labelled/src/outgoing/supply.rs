@@ -107,7 +107,7 @@ impl Supply {
             return None;
         }
         self.source = Source::Asked;
-        // A piece that ends with a block lets no later one be hashed in parts.
+        // Up to a block's end, so that the next piece begins with a whole block.
         let over =
             usize::try_from(self.sent.saturating_add(as_u64(BUFFER_CEILING)) % HASH_BLOCK).unwrap_or(0);
         Some(room.saturating_sub(over))
@@ -246,3 +246,6 @@ pub(crate) fn hash(bytes: &[u8]) -> blake3::Hash {
 pub(crate) fn as_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

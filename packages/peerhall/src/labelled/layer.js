@@ -1,7 +1,7 @@
 import { Incoming } from './incoming.js';
 import { RemotePeer, channelOf, sendingOf } from './remote-peer.js';
 import { Room } from './room.js';
-import { SharedMedia, Shares } from './shares.js';
+import { Shares } from './shares.js';
 import { Side } from './side.js';
 import { shared } from './sources.js';
 import { Broadcast } from './transfer.js';
@@ -16,8 +16,6 @@ export const layerOf = (peer) => layers.get(peer);
 
 /** What a peer has in common with the others by labels: one for each peer, whoever asks for it. */
 export class Layer {
-  /** The tracks of the application and of its shares. */
-  media = new SharedMedia();
   /** What is shared with everybody. */
   shares;
   /** What is opened with everybody, by label. */
@@ -26,23 +24,26 @@ export class Layer {
   room;
   #peer;
   #engine;
+  #media;
   #link;
   #limit;
   #sides = new Map();
 
   /**
-   * `link` gives the connection to a remote peer; `limit` is how many bytes are put together for a promise.
+   * `media` are the tracks that the peer sends; `link` gives the connection to a remote peer; `limit` is how many bytes are
+   * put together for a promise.
    *
    * Throws a TypeError when the limit cannot work.
    */
-  constructor(peer, engine, link, limit = COLLECT_LIMIT) {
+  constructor(peer, engine, media, link, limit = COLLECT_LIMIT) {
     if (!(limit >= 0)) throw new TypeError('collectLimit must be a number of at least 0');
     layers.set(peer, this);
     this.#peer = peer;
     this.#engine = engine;
+    this.#media = media;
     this.#link = link;
     this.#limit = limit;
-    this.shares = new Shares(engine, this.media);
+    this.shares = new Shares(engine, media);
   }
 
   /** The same peer with the calls and events of the third seed; one room for each peer. */
@@ -88,7 +89,7 @@ export class Layer {
 
   /** Somebody has come, and is about to be shown; `view` is what its maker knows of it. */
   joined(key, plain, view) {
-    const [engine, media, room] = [this.#engine, this.media, this.#engine.look({ do: 'self' }).channel];
+    const [engine, media, room] = [this.#engine, this.#media, this.#engine.look({ do: 'self' }).channel];
     const side = new Side(engine, key, () => this.#link(key), this.#limit, (...event) => remote.hear(...event));
     const hear = (...event) => this.#hear(plain, ...event);
     const remote = new RemotePeer(plain, { engine, media, key, side, room, hear });

@@ -1,28 +1,6 @@
 // Streams that are shared under labels, with everybody or with one. Which tracks come, go, or take each other's place
 // is decided by the engine.
 
-import { LocalMedia, numberOf } from '../objects.js';
-
-/** The tracks of an application, and those of its shares beside them. */
-export class SharedMedia extends LocalMedia {
-  #shared = new Map();
-
-  get(number) {
-    return this.#shared.get(number) ?? super.get(number);
-  }
-
-  share(number, entry) {
-    this.#shared.set(number, entry);
-  }
-
-  /** Forgets a track of a share, and gives it back. */
-  unshare(number) {
-    const entry = this.#shared.get(number);
-    this.#shared.delete(number);
-    return entry?.track;
-  }
-}
-
 /** The shares with everybody, or with the one whose `key` is given. */
 export class Shares {
   #engine;
@@ -48,12 +26,13 @@ export class Shares {
     if (tracks.length === 0) return undefined;
     const before = this.#shared.get(label);
     const sent = before?.sent ?? new MediaStream();
-    const entries = tracks.map((track) => ({ key: numberOf({}), object: numberOf(track), id: track.id, kind: track.kind }));
-    entries.forEach(({ key }, place) => this.#media.share(key, entryOf(tracks[place], sent, options)));
+    const media = this.#media;
+    const entries = tracks.map((track) => ({ key: media.numberOf({}), object: media.numberOf(track), id: track.id, kind: track.kind }));
+    entries.forEach(({ key }, place) => media.shared.set(key, entryOf(tracks[place], sent, options)));
     try {
-      this.#ask('share', label, before?.options, { stream: numberOf(sent), streamId: sent.id, tracks: entries });
+      this.#ask('share', label, before?.options, { stream: media.numberOf(sent), streamId: sent.id, tracks: entries });
     } catch (error) {
-      entries.forEach(({ key }) => this.#media.unshare(key));
+      entries.forEach(({ key }) => media.shared.delete(key));
       throw error;
     }
     for (const track of sent.getTracks()) if (!tracks.includes(track)) sent.removeTrack(track);
@@ -81,10 +60,11 @@ export class Shares {
     const answer = this.#engine.look({ do: 'label', call, label, ...key, ...more });
     if (answer?.error) throw this.#engine.error(answer.error);
     for (const number of answer?.gone ?? []) {
-      const track = this.#media.unshare(number);
+      const { track } = this.#media.get(number);
+      this.#media.shared.delete(number);
       if (before?.managed) track?.stop();
     }
-    for (const number of answer?.unused ?? []) this.#media.unshare(number);
+    for (const number of answer?.unused ?? []) this.#media.shared.delete(number);
     this.#engine.tell({ do: 'label', call: 'go' });
   }
 }
@@ -93,7 +73,8 @@ export class Shares {
 function entryOf(track, sent, { audioParameters, videoParameters }) {
   const wishes = track.kind === 'audio' ? audioParameters : videoParameters;
   const attach = (pc) => {
-    const { sender } = pc.addTransceiver(track, { direction: 'sendonly', streams: [sent] });
+    // Not `sendonly`: the other side may put a track of its own into the same section, and would be told that nobody wants it.
+    const { sender } = pc.addTransceiver(track, { streams: [sent] });
     const parameters = wishes && sender.getParameters();
     if (parameters?.encodings?.length) {
       for (const encoding of parameters.encodings) Object.assign(encoding, wishes);
