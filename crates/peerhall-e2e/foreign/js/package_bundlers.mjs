@@ -15,10 +15,9 @@ import { APPLICATION, BUNDLERS, EXPECTED, SMALLER } from '../../../../packages/p
 import { project } from '../../../../packages/peerhall/tests/tools.mjs';
 
 const REQUIRED = `
-const { SignallingClient } = require('peerhall');
+const { MeteredPeer, SignallingClient } = require('peerhall');
 const { SignallingClient: Smaller } = require('peerhall/signalling');
 require('peerhall/helpers');
-const { MeteredPeer } = require('peerhall');
 const { labels } = require('peerhall/labelled');
 const WebSocket = require(process.argv[4]);
 (async () => {
